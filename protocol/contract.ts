@@ -1,0 +1,44 @@
+import type { z } from "zod";
+import { runDoctor } from "./doctor.ts";
+import { listEvents } from "./events.ts";
+import { cloneRepository, initRepository, openRepository } from "./repositories.ts";
+import { showConfig } from "./settings.ts";
+import {
+  createWorktree,
+  listWorktrees,
+  reconcileWorktrees,
+  removeWorktree,
+  reviewWorktree,
+  switchWorktree,
+  syncConfig,
+  worktreePath,
+  worktreeStatuses,
+} from "./worktrees.ts";
+
+/** Everything iMi can do. A new operation appears in every face by standing here and being implemented in workspace.ts. */
+export const operations = [
+  createWorktree,
+  reviewWorktree,
+  listWorktrees,
+  worktreeStatuses,
+  worktreePath,
+  switchWorktree,
+  removeWorktree,
+  reconcileWorktrees,
+  syncConfig,
+  openRepository,
+  cloneRepository,
+  initRepository,
+  listEvents,
+  showConfig,
+  runDoctor,
+] as const;
+
+type Declared = (typeof operations)[number];
+export type OperationName = Declared["name"];
+type Named<Name extends OperationName> = Extract<Declared, { name: Name }>;
+/** What a caller gives; defaults may be left out. */
+export type ParamsOf<Name extends OperationName> = z.input<Named<Name>["params"]>;
+/** What a room receives. */
+export type ParsedOf<Name extends OperationName> = z.output<Named<Name>["params"]>;
+export type ResultOf<Name extends OperationName> = z.output<Named<Name>["result"]>;

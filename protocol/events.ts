@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { operation } from "./operation.ts";
+
+/** What may stand in the log. The name is also the routing key on the bus. */
+export const eventNames = {
+  "repository.opened": "iMi met a repository for the first time",
+  "worktree.creating": "a worktree is being created",
+  "worktree.created": "a worktree is ready",
+  "worktree.create-failed": "creating a worktree was given up and undone",
+  "worktree.adopted": "a worktree made by another tool was registered",
+  "worktree.changed": "branch, path, lock or state of a worktree changed",
+  "worktree.switched": "somebody went to a worktree",
+  "worktree.removing": "a worktree is being removed",
+  "worktree.removed": "a worktree is gone; its branch stays",
+  "sync.applied": "shared config was linked into worktrees",
+} as const satisfies Record<string, string>;
+export type EventName = keyof typeof eventNames;
+
+/** One row of the append-only log; written in the transaction of the change it tells. */
+export const event = z.object({
+  seq: z.int().positive().describe("place in the log of this database"),
+  id: z.string().describe("UUIDv7; followers are idempotent by it"),
+  name: z.enum(Object.keys(eventNames) as [EventName, ...EventName[]]),
+  repository: z.string().nullable(),
+  subject: z.string().describe("id of the entity it is about; order holds per subject"),
+  at: z.iso.datetime(),
+  data: z.record(z.string(), z.unknown()),
+});
+export type Event = z.infer<typeof event>;
+
+export const listEvents = operation({
+  name: "event.list",
+  summary: "Read the event log",
+  access: "read",
+  agents: true,
+  params: z.object({
+    since: z.int().nonnegative().default(0).describe("only events after this seq"),
+    limit: z.int().positive().max(10_000).default(1000).describe("at most this many"),
+  }),
+  result: z.object({ events: z.array(event) }),
+  cli: [
+    {
+      command: "events",
+      summary: "Read the event log",
+      examples: ["imi events", "imi events --since 120 --json"],
+    },
+  ],
+});

@@ -1,0 +1,34 @@
+import type { z } from "zod";
+
+/** How an operation appears on the command line: one entry per command word. */
+export interface CommandLine {
+  /** The word after `imi`. */
+  readonly command: string;
+  readonly summary: string;
+  /** Parameters taken by position, in order; a trailing `?` makes one optional. All others are `--kebab-case` options. */
+  readonly positionals?: readonly string[];
+  /** Parameters this command fixes (`imi feat` is `worktree.create` with type `feat`). */
+  readonly fixed?: Readonly<Record<string, unknown>>;
+  readonly examples: readonly string[];
+  /** The answer is a place to be: the shell function of `imi shell-init` changes into `worktree.path`. */
+  readonly changesDirectory?: true;
+}
+
+/**
+ * One thing iMi can do, declared once. Every face is derived from this: JSON-RPC uses `name` as its method, the
+ * command line reads `cli`, agents get what is marked `agents`.
+ */
+export interface Operation<Params extends z.ZodObject = z.ZodObject, Result extends z.ZodObject = z.ZodObject> {
+  readonly name: string;
+  readonly summary: string;
+  readonly params: Params;
+  readonly result: Result;
+  /** `write` operations are refused in untrusted workspaces. */
+  readonly access: "read" | "write";
+  readonly agents: boolean;
+  readonly cli: readonly CommandLine[];
+}
+
+export const operation = <const Name extends string, Params extends z.ZodObject, Result extends z.ZodObject>(
+  declaration: Operation<Params, Result> & { readonly name: Name },
+): Operation<Params, Result> & { readonly name: Name } => declaration;

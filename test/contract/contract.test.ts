@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { z } from "zod";
+import { operations } from "../../protocol/contract.ts";
+import { ImiError, errorCodes } from "../../protocol/errors.ts";
+import { event, eventNames } from "../../protocol/events.ts";
+import type { Operation } from "../../protocol/operation.ts";
+import { settings } from "../../protocol/settings.ts";
+
+const declared: readonly Operation[] = operations;
+
+describe("the contract", () => {
+  it("names every operation once, as <entity>.<verb>, with a summary", () => {
+    const names = declared.map(({ name }) => name);
+    assert.equal(new Set(names).size, names.length);
+    for (const { name, summary } of declared) {
+      assert.match(name, /^[a-z]+\.[a-z]+(?:-[a-z]+)*$/);
+      assert.ok(summary.length > 10 && !summary.endsWith("."), `${name}: ${summary}`);
+    }
+  });
+
+  it("names every command once, with an example that begins with it", () => {
+    const lines = declared.flatMap(({ cli }) => cli);
+    assert.equal(new Set(lines.map(({ command }) => command)).size, lines.length);
+    for (const { command, examples } of lines) assert.ok(examples.some((example) => example.includes(`imi ${command}`)), command);
+  });
+
+  it("takes positionals and fixed values only for parameters that are declared", () => {
+    for (const { name, params, cli } of declared) {
+      for (const { positionals = [], fixed = {} } of cli) {
+        for (const key of [...positionals.map((entry) => entry.replace("?", "")), ...Object.keys(fixed)]) {
+          assert.ok(key in params.shape, `${name}: ${key}`);
+        }
+      }
+    }
+  });
+
+  it("describes every parameter that stands on the command line", () => {
+    for (const { name, params, cli } of declared) {
+      if (cli.length === 0) continue;
+      for (const [key, schema] of Object.entries(params.shape)) {
+        const fixedEverywhere = cli.every(({ fixed = {} }) => key in fixed);
+        assert.ok(fixedEverywhere || ((schema as z.ZodType).description ?? "") !== "", `${name}: ${key}`);
+      }
+    }
+  });
+
+  it("can be told as JSON Schema, parameters and results alike", () => {
+    for (const { name, params, result } of declared) {
+      assert.equal(z.toJSONSchema(params, { io: "input" }).type, "object", name);
+      assert.equal(z.toJSONSchema(result).type, "object", name);
+    }
+  });
+
+  it("has dotted event names that an event may carry", () => {
+    for (const name of Object.keys(eventNames)) assert.ok(event.shape.name.safeParse(name).success, name);
+  });
+
+  it("gives each setting a key of its own in every place it can be set", () => {
+    for (const place of ["toml", "vscode", "env"] as const) {
+      const keys = Object.values(settings).map((entry) => entry[place]).filter((key) => key !== null);
+      assert.equal(new Set(keys).size, keys.length, place);
+    }
+  });
+});
+
+describe("an error", () => {
+  it("keeps code, sentence and hint on its way through JSON", () => {
+    const error = new ImiError("path/taken", "Taken.", { hint: "Choose another." });
+    assert.deepEqual(JSON.parse(JSON.stringify(error)), { code: "path/taken", message: "Taken.", hint: "Choose another." });
+  });
+
+  it("made from anything else is internal, and from an abort is cancelled", () => {
+    assert.equal(ImiError.from(new TypeError("x")).code, "internal");
+    assert.equal(ImiError.from("x").code, "internal");
+    assert.equal(ImiError.from(new DOMException("x", "AbortError")).code, "operation/cancelled");
+    assert.ok(Object.keys(errorCodes).every((code) => /^[a-z]+(\/[a-z-]+)?$/.test(code)));
+  });
+});

@@ -1,0 +1,111 @@
+import { existsSync, readFileSync } from "node:fs";
+import { type BuildOptions, type Plugin, build, context } from "esbuild";
+import { inRoot, root } from "../paths.ts";
+import { commandTablePlugin } from "./command-table.ts";
+import { placeFile } from "./place-file.ts";
+import { ThirdPartyNotices } from "./third-party-notices.ts";
+import { whereZodIs } from "./without-zod.ts";
+
+interface Bundle {
+  readonly entry: string;
+  readonly output: string;
+  readonly external?: string[];
+  readonly commandLine?: true;
+}
+
+const bundles: readonly Bundle[] = [
+  { entry: "client/src/extension.ts", output: "dist/extension.cjs", external: ["vscode"] },
+  { entry: "server/src/faces/rpc.ts", output: "dist/server.cjs" },
+  { entry: "server/src/faces/cli/main.ts", output: "dist/cli.cjs", commandLine: true },
+];
+
+export interface BundleOptions {
+  /** `strict` fails when an entry point does not exist, `tolerant` skips it and says so. */
+  readonly missing: "strict" | "tolerant";
+  readonly sourcemap: "linked" | "none";
+}
+
+/** Bundles everything once. Throws when a bundle cannot be made. */
+export async function bundleAll(options: BundleOptions): Promise<void> {
+  const notices = new ThirdPartyNotices();
+  await Promise.all(existing(options).map((bundle) => build(optionsFor(bundle, options, notices))));
+  placeFile(inRoot("dist", "third-party-notices.txt"), notices.text());
+}
+
+/** Bundles everything again whenever a source changes, until the process ends. */
+export async function watchAll(options: BundleOptions): Promise<void> {
+  const notices = new ThirdPartyNotices();
+  const contexts = await Promise.all(existing(options).map((bundle) => context(optionsFor(bundle, options, notices))));
+  await Promise.all(contexts.map((each) => each.watch()));
+}
+
+function existing(options: BundleOptions): readonly Bundle[] {
+  return bundles.filter((bundle) => {
+    if (existsSync(inRoot(bundle.entry))) return true;
+    if (options.missing === "strict") throw new Error(`${bundle.entry} does not exist`);
+    console.log(`build: skipped ${bundle.output}, ${bundle.entry} does not exist yet`);
+    return false;
+  });
+}
+
+function optionsFor(bundle: Bundle, options: BundleOptions, notices: ThirdPartyNotices): BuildOptions {
+  const place = placePlugin(bundle, notices);
+  return {
+    absWorkingDir: root,
+    entryPoints: [bundle.entry],
+    outfile: bundle.output,
+    external: bundle.external ?? [],
+    plugins: bundle.commandLine === undefined ? [place] : [commandTablePlugin, place],
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    target: "node22",
+    minify: true,
+    // Names of errors and functions appear in logs that users send us.
+    keepNames: true,
+    sourcemap: options.sourcemap === "linked",
+    // jsonc-parser's "main" is a UMD file whose inner requires a bundler cannot see.
+    mainFields: ["module", "main"],
+    // A CommonJS bundle has no import.meta; give the sources what they mean by it.
+    banner: { js: 'const __imiFileUrl=require("node:url").pathToFileURL(__filename).href;' },
+    define: {
+      "import.meta.url": "__imiFileUrl",
+      "import.meta.dirname": "__dirname",
+      "import.meta.filename": "__filename",
+      IMI_VERSION: JSON.stringify(productVersion()),
+    },
+    // The licences are in third-party-notices.txt.
+    legalComments: "none",
+    metafile: true,
+    write: false,
+    logLevel: "warning",
+  };
+}
+
+function productVersion(): string {
+  const { version }: { version: string } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
+  return version;
+}
+
+/** Verifies a finished bundle and only then puts it in place, so that a bundle that breaks a rule is never run. */
+function placePlugin(bundle: Bundle, notices: ThirdPartyNotices): Plugin {
+  return {
+    name: "place",
+    setup(build) {
+      build.onEnd((result) => {
+        if (result.errors.length > 0 || result.metafile === undefined) return undefined;
+        const problem = bundle.commandLine === undefined ? undefined : whereZodIs(result.metafile, bundle.entry);
+        if (problem !== undefined) {
+          // esbuild prints its own errors, but not the ones that come back from here.
+          console.error(`build: ${bundle.output}: ${problem}`);
+          return { errors: [{ text: problem }] };
+        }
+        notices.add(result.metafile);
+        for (const file of result.outputFiles ?? []) placeFile(file.path, file.contents);
+        const size = result.outputFiles?.at(-1)?.contents.byteLength ?? 0;
+        console.log(`build: ${bundle.output} ${Math.round(size / 1024)} kB`);
+        return undefined;
+      });
+    },
+  };
+}

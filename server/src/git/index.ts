@@ -1,0 +1,18 @@
+export { Git } from "./git.ts";
+export type { GitVersion } from "./git.ts";
+export type { GitOptions, GitOutput, GitWorktree, RepositoryPlace } from "./types.ts";
+export { branchFor, checkBase, checkBranch, checkName, folderFor } from "./names.ts";
+export { findRepository } from "./repository.ts";
+export { gitIdOf, mainBranch, readWorktreeRecords } from "./records.ts";
+export type { WorktreeRecord } from "./records.ts";
+export { listWorktrees } from "./list.ts";
+export { branchExists, resolveTrunk } from "./refs.ts";
+export type { BranchFound, Trunk } from "./refs.ts";
+export { checkRemote, clone, fetchRef } from "./remotes.ts";
+export type { Clone, FetchRef } from "./remotes.ts";
+export { addWorktree, removeWorktree } from "./worktree.ts";
+export type { AddWorktree, AddedWorktree } from "./worktree.ts";
+export { undoAdd } from "./undo.ts";
+export type { UndoAdd, Undone } from "./undo.ts";
+export { statusOf, statuses } from "./status.ts";
+export type { StatusWanted, StatusesOptions } from "./status.ts";

@@ -1,0 +1,154 @@
+import { readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { ImiError } from "../../../protocol/errors.ts";
+import { Git } from "./git.ts";
+import type { RepositoryPlace } from "./types.ts";
+
+/**
+ * The repository a path is in, or stands beside: upwards to the nearest `.git`, bare repository, container with a
+ * `trunk-*` checkout, or `<repo>.worktrees` beside its `<repo>`. Read from the file system, synchronously: a few dozen
+ * stat calls are faster than handing them to a thread. git itself is asked only when nothing was found that way.
+ * Raises repository/not-found.
+ */
+export const findRepository = async (path: string): Promise<RepositoryPlace> => {
+  let start: string;
+  try {
+    start = realpathSync.native(path);
+    if (!statSync(start).isDirectory()) start = dirname(start);
+  } catch (error) {
+    throw new ImiError("repository/not-found", `There is nothing at ${path}.`, { cause: error });
+  }
+  return upwards(start) ?? (await askGit(start));
+};
+
+/** Folders of this path's own that may be a container: listing more of them would make a deep path slow. */
+const listedFolders = 3;
+
+const upwards = (start: string): RepositoryPlace | null => {
+  const passed: string[] = [];
+  let found: RepositoryPlace | null = null;
+  for (let folder = start; ; folder = dirname(folder)) {
+    found = placeAt(folder);
+    if (found !== null || dirname(folder) === folder) break;
+    passed.push(folder);
+  }
+  // A container may lie inside another repository (a home folder under git): the nearer one is meant.
+  const candidates = found === null ? passed : passed.slice(0, listedFolders);
+  for (const folder of candidates) {
+    const beside = containerAt(folder);
+    if (beside !== null) return beside;
+  }
+  return found;
+};
+
+const placeAt = (folder: string): RepositoryPlace | null => {
+  const dotGit = join(folder, ".git");
+  const facts = statSync(dotGit, { throwIfNoEntry: false });
+  if (facts?.isDirectory() === true && isGitDirectory(dotGit)) return placeOf(dotGit, folder);
+  if (facts?.isFile() === true) {
+    const gitDir = gitDirOfFile(dotGit);
+    if (gitDir !== null && isGitDirectory(gitDir)) return placeOf(gitDir, folder);
+  }
+  return isGitDirectory(folder) ? placeOf(folder, null) : null;
+};
+
+/** What git itself asks of a git directory: HEAD, and objects and refs there or in the common directory it names. */
+const isGitDirectory = (folder: string): boolean => {
+  if (!exists(join(folder, "HEAD"))) return false;
+  const common = commonDirOf(folder);
+  return exists(join(common, "objects")) && exists(join(common, "refs"));
+};
+
+const exists = (path: string): boolean => {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false; // ENOTDIR, EACCES: not something we can use
+  }
+};
+
+const read = (path: string): string | null => {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
+};
+
+/** Only git's own line end goes: a path may end with a newline of its own. */
+const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, "");
+
+const commonDirOf = (gitDir: string): string => {
+  const named = read(join(gitDir, "commondir"));
+  return named === null ? gitDir : resolve(gitDir, withoutLineEnd(named));
+};
+
+/** The git directory a `.git` file points to, absolute; null when it is no such file. */
+export const gitDirOfFile = (dotGit: string): string | null => {
+  const text = read(dotGit);
+  if (text === null || !text.startsWith("gitdir: ")) return null;
+  return resolve(dirname(dotGit), withoutLineEnd(text.slice("gitdir: ".length)));
+};
+
+const placeOf = (gitDir: string, worktree: string | null): RepositoryPlace => {
+  const commonDir = realpathSync.native(commonDirOf(gitDir));
+  const bare = isBare(commonDir);
+  const linked = basename(dirname(gitDir)) === "worktrees" && exists(join(gitDir, "commondir"));
+  return { commonDir, worktree: bare && !linked ? null : worktree, bare };
+};
+
+/** `core.bare` of the common directory's own config: git writes it there in every repository it makes. */
+const isBare = (commonDir: string): boolean => {
+  let section = "";
+  for (const line of (read(join(commonDir, "config")) ?? "").split("\n")) {
+    const header = /^\s*\[\s*([\w.-]+)\s*("[^"]*")?\s*\]/.exec(line);
+    if (header !== null) section = header[2] === undefined ? (header[1] ?? "").toLowerCase() : "";
+    const setting = /(?:^|\])\s*bare\s*(?:=\s*"?(\w+)"?)?\s*(?:[#;].*)?$/i.exec(line);
+    if (section === "core" && setting !== null) return /^(?:true|yes|on|1)$/i.test(setting[1] ?? "true");
+  }
+  return false;
+};
+
+const containerAt = (folder: string): RepositoryPlace | null => {
+  const name = basename(folder);
+  if (name.endsWith(".worktrees")) {
+    const beside = join(dirname(folder), name.slice(0, -".worktrees".length));
+    for (const candidate of [beside, `${beside}.git`]) {
+      const place = exists(candidate) ? placeAt(realpathSync.native(candidate)) : null;
+      if (place !== null) return place;
+    }
+  }
+  const hidden = join(folder, ".bare");
+  if (isGitDirectory(hidden)) return placeOf(hidden, null);
+  for (const entry of trunksIn(folder)) {
+    const place = placeAt(join(folder, entry));
+    if (place !== null) return place;
+  }
+  return null;
+};
+
+/** `trunk-main` before other trunks, so that the answer does not depend on the order of the folder. */
+const trunksIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.startsWith("trunk-"))
+      .toSorted((a, b) => Number(b === "trunk-main") - Number(a === "trunk-main") || (a < b ? -1 : 1));
+  } catch {
+    return [];
+  }
+};
+
+const askGit = async (start: string): Promise<RepositoryPlace> => {
+  const { stdout } = await new Git()
+    .run(start, ["rev-parse", "--path-format=absolute", "--is-bare-repository", "--git-common-dir"], { access: "read" })
+    .catch((error: unknown) => {
+      if (ImiError.is(error, "repository/owner", "git/missing", "operation/cancelled")) throw error;
+      throw new ImiError("repository/not-found", `${start} is in no git repository.`, {
+        hint: "Change into a repository, or clone one: `imi clone <url>`.",
+        cause: error,
+      });
+    });
+  const [bare, ...rest] = stdout.split("\n");
+  const commonDir = realpathSync.native(rest.join("\n").replace(/\n$/, ""));
+  return { commonDir, worktree: null, bare: bare === "true" };
+};

@@ -1,0 +1,319 @@
+import { realpath, stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { ImiError } from "../../../protocol/errors.ts";
+import type { StatusCounts, WorktreeStatus } from "../../../protocol/worktrees.ts";
+import { filterGuards } from "./filters.ts";
+import { atLeast } from "./git.ts";
+import type { Git } from "./git.ts";
+import { canonical, readWorktreeRecords } from "./records.ts";
+import { findRepository } from "./repository.ts";
+
+export interface StatusWanted {
+  readonly id: string;
+  readonly path: string;
+  readonly branch: string | null;
+  readonly head: string | null;
+  readonly base: string | null;
+}
+
+export interface StatusesOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** git processes at once; twice the cores by default. */
+  readonly concurrency?: number;
+  /** Called with each status as soon as it is known. */
+  readonly onStatus?: ((id: string, status: WorktreeStatus) => void) | undefined;
+}
+
+/** The status of one worktree; what could not be read is `unknown`, with the reason. Raises only when cancelled. */
+export const statusOf = async (
+  git: Git,
+  worktreePath: string,
+  options: { readonly base: string | null; readonly commonDir?: string; readonly signal?: AbortSignal | undefined },
+): Promise<WorktreeStatus> => {
+  try {
+    const commonDir = options.commonDir ?? (await findRepository(worktreePath)).commonDir;
+    const wanted = { id: "", path: worktreePath, branch: null, head: null, base: options.base };
+    return (await statuses(git, commonDir, [wanted], { signal: options.signal })).get("") ?? unknown("it was not read");
+  } catch (error) {
+    return asUnknown(error);
+  }
+};
+
+/**
+ * The status of many worktrees of one repository. Each is read through git's own record of it and never through the
+ * `.git` that lies in the worktree, which whoever works there can point at a configuration of theirs (T33).
+ * Commits are compared once for each pair of commits, and not at all where a worktree is at its base.
+ */
+export const statuses = async (
+  git: Git,
+  commonDir: string,
+  worktrees: readonly StatusWanted[],
+  options: StatusesOptions = {},
+): Promise<Map<string, WorktreeStatus>> => {
+  const { signal } = options;
+  const gate = new Gate(options.concurrency ?? availableParallelism() * 2);
+  const guards = new Guards(git, commonDir);
+  const distances = new Distances(git, commonDir, gate, signal);
+  const readOne = async (wanted: StatusWanted, gitDirs: ReadonlyMap<string, string>): Promise<WorktreeStatus> => {
+    if (!(await isFolder(wanted.path))) return unknown("its folder is gone");
+    const gitDir = gitDirs.get(wanted.path) ?? gitDirs.get(await realpath(wanted.path));
+    if (gitDir === undefined) return unknown("git has no record of it");
+    const config = await guards.of(gitDir);
+    const { stdout } = await gate.pass(() =>
+      git.run(wanted.path, [`--git-dir=${gitDir}`, `--work-tree=${wanted.path}`, ...statusCommand], { access: "read", signal, config }),
+    );
+    const read = parseStatus(stdout);
+    if (read === null) return unknown("git's answer was not understood");
+    const { ahead, behind } = await distances.of(read.head, wanted.base);
+    return { ahead, behind, ...read.counts };
+  };
+
+  const answer = new Map<string, WorktreeStatus>();
+  const known = (wanted: StatusWanted, status: WorktreeStatus): void => {
+    answer.set(wanted.id, status);
+    options.onStatus?.(wanted.id, status);
+  };
+  try {
+    await requireOwner(git, commonDir, signal);
+    const [gitDirs] = await Promise.all([gitDirsOf(commonDir), distances.prepare(worktrees)]);
+    await Promise.all(
+      worktrees.map(async (wanted) => known(wanted, await readOne(wanted, gitDirs).catch(asUnknown))),
+    );
+  } catch (error) {
+    const status = asUnknown(error);
+    for (const wanted of worktrees) known(wanted, status);
+  }
+  return answer;
+};
+
+/**
+ * git refuses a repository of another user's (safe.directory), but not one named by --git-dir, as the status below does.
+ * So where it is not plainly ours, git is asked in the way in which it does refuse. Raises repository/owner.
+ */
+const requireOwner = async (git: Git, commonDir: string, signal: AbortSignal | undefined): Promise<void> => {
+  if ((await stat(commonDir)).uid === process.geteuid?.()) return;
+  await git.run(commonDir, ["rev-parse", "--git-dir"], { access: "read", signal });
+};
+
+/** Renames count as one file gone and one come: finding them means comparing contents, in every status of a large change. */
+const statusCommand = [
+  "status",
+  "--porcelain=v2",
+  "-z",
+  "--branch",
+  "--untracked-files=normal",
+  "--ignore-submodules=none",
+  "--no-renames",
+  "--no-ahead-behind",
+];
+
+const unknown = (reason: string): WorktreeStatus => ({ unknown: reason });
+
+const asUnknown = (error: unknown): WorktreeStatus => {
+  if (ImiError.is(error, "operation/cancelled")) throw error;
+  return unknown(ImiError.from(error).message);
+};
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+
+/** The git directory of each worktree by its path, from the common directory alone. */
+const gitDirsOf = async (commonDir: string): Promise<Map<string, string>> => {
+  const gitDirs = new Map<string, string>();
+  const main = await mainCheckout(commonDir);
+  if (main !== null) gitDirs.set(main, commonDir);
+  for (const record of await readWorktreeRecords(commonDir)) {
+    if (record.path === null) continue;
+    const gitDir = join(commonDir, "worktrees", record.gitId);
+    gitDirs.set(record.path, gitDir);
+    const real = await canonical(record.path);
+    if (!gitDirs.has(real)) gitDirs.set(real, gitDir);
+  }
+  return gitDirs;
+};
+
+const mainCheckout = async (commonDir: string): Promise<string | null> => {
+  const parent = dirname(commonDir);
+  if (join(parent, ".git") === commonDir) return parent;
+  return null;
+};
+
+class Guards {
+  readonly #git: Git;
+  readonly #commonDir: string;
+  readonly #known = new Map<string, ReturnType<typeof filterGuards>>();
+
+  constructor(git: Git, commonDir: string) {
+    this.#git = git;
+    this.#commonDir = commonDir;
+  }
+
+  of(gitDir: string): ReturnType<typeof filterGuards> {
+    const known = this.#known.get(gitDir) ?? filterGuards(this.#git, this.#commonDir, gitDir);
+    this.#known.set(gitDir, known);
+    return known;
+  }
+}
+
+export interface ReadStatus {
+  readonly head: string | null;
+  readonly counts: Omit<StatusCounts, "ahead" | "behind">;
+}
+
+/** `git status --porcelain=v2 -z --branch`; null when it holds anything this does not know. */
+export const parseStatus = (output: string): ReadStatus | null => {
+  const counts = { staged: 0, changed: 0, untracked: 0, conflicted: 0 };
+  let head: string | null | undefined;
+  const entries = output.split("\0");
+  for (let at = 0; at < entries.length; at++) {
+    const entry = entries[at] ?? "";
+    switch (entry[0]) {
+      case undefined:
+      case "!":
+        break;
+      case "#":
+        if (entry.startsWith("# branch.oid ")) head = entry.slice(13) === "(initial)" ? null : entry.slice(13);
+        break;
+      case "2":
+        at++; // the path it came from is an entry of its own
+        countChange(entry, counts);
+        break;
+      case "1":
+        countChange(entry, counts);
+        break;
+      case "u":
+        counts.conflicted++;
+        break;
+      case "?":
+        counts.untracked++;
+        break;
+      default:
+        return null;
+    }
+  }
+  return head === undefined ? null : { head, counts };
+};
+
+const countChange = (entry: string, counts: { staged: number; changed: number }): void => {
+  if (entry[2] !== ".") counts.staged++;
+  if (entry[3] !== ".") counts.changed++;
+};
+
+interface Distance {
+  readonly ahead: number;
+  readonly behind: number;
+}
+const none: Distance = { ahead: 0, behind: 0 };
+
+/** How far commits are from their bases, each pair asked once. */
+class Distances {
+  readonly #git: Git;
+  readonly #commonDir: string;
+  readonly #gate: Gate;
+  readonly #signal: AbortSignal | undefined;
+  readonly #bases = new Map<string, Promise<string>>();
+  readonly #pairs = new Map<string, Promise<Distance>>();
+
+  constructor(git: Git, commonDir: string, gate: Gate, signal: AbortSignal | undefined) {
+    this.#git = git;
+    this.#commonDir = commonDir;
+    this.#gate = gate;
+    this.#signal = signal;
+  }
+
+  /** Since git 2.41 one process compares every branch with a base; worth it from the second branch on. */
+  async prepare(worktrees: readonly StatusWanted[]): Promise<void> {
+    const groups = Map.groupBy(
+      worktrees.filter((wanted) => wanted.branch !== null && wanted.base !== null),
+      (wanted) => wanted.base ?? "",
+    );
+    if (![...groups.values()].some((group) => group.length > 1)) return;
+    if (!atLeast(await this.#git.version(), 2, 41)) return;
+    await Promise.all([...groups].map(([base, group]) => this.#compareAll(base, group).catch(() => undefined)));
+    if (this.#signal?.aborted === true) throw new ImiError("operation/cancelled", "Cancelled: reading the status.");
+  }
+
+  async #compareAll(base: string, group: readonly StatusWanted[]): Promise<void> {
+    const baseCommit = await this.#commitOf(base);
+    const apart = group.filter((wanted) => wanted.head !== baseCommit);
+    // Windows takes command lines of 32 767 characters.
+    for (let at = 0; at < apart.length; at += 100) {
+      const names = apart.slice(at, at + 100).map((wanted) => `refs/heads/${wanted.branch ?? ""}`);
+      const format = `--format=%(objectname)%00%(ahead-behind:${baseCommit})`;
+      const { stdout } = await this.#gate.pass(() =>
+        this.#git.run(this.#commonDir, ["for-each-ref", format, "--", ...names], { access: "read", signal: this.#signal }),
+      );
+      for (const line of stdout.split("\n")) {
+        const [, head, ahead, behind] = /^([0-9a-f]+)\0(\d+) (\d+)$/.exec(line) ?? [];
+        if (head !== undefined) this.#pairs.set(`${baseCommit}...${head}`, Promise.resolve({ ahead: Number(ahead), behind: Number(behind) }));
+      }
+    }
+  }
+
+  /** Raises base/unknown when the base is gone: that is no distance of zero. */
+  async of(head: string | null, base: string | null): Promise<Distance> {
+    if (base === null || head === null) return none;
+    const baseCommit = await this.#commitOf(base);
+    if (baseCommit === head) return none;
+    const pair = `${baseCommit}...${head}`;
+    const known = this.#pairs.get(pair) ?? this.#compare(pair);
+    this.#pairs.set(pair, known);
+    return known;
+  }
+
+  async #compare(pair: string): Promise<Distance> {
+    const { stdout } = await this.#gate.pass(() =>
+      this.#git.run(this.#commonDir, ["rev-list", "--left-right", "--count", pair, "--"], { access: "read", signal: this.#signal }),
+    );
+    const [, behind, ahead] = /^(\d+)\t(\d+)/.exec(stdout) ?? [];
+    if (behind === undefined || ahead === undefined) throw new ImiError("git/failed", "git did not count the commits.");
+    return { ahead: Number(ahead), behind: Number(behind) };
+  }
+
+  #commitOf(base: string): Promise<string> {
+    const known = this.#bases.get(base) ?? this.#resolve(base);
+    this.#bases.set(base, known);
+    return known;
+  }
+
+  async #resolve(base: string): Promise<string> {
+    const gone = new ImiError("base/unknown", `its base ${base} is gone`);
+    if (base.startsWith("-") || base.includes("\0")) throw gone;
+    const { stdout, exitCode } = await this.#gate.pass(() =>
+      this.#git.run(this.#commonDir, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${base}^{commit}`], {
+        access: "read",
+        accept: [0, 1],
+        signal: this.#signal,
+      }),
+    );
+    if (exitCode !== 0) throw gone;
+    return stdout.trim();
+  }
+}
+
+/** Lets a bounded number of tasks run at once, the others in the order they came. */
+class Gate {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(width: number) {
+    this.#free = Math.max(1, Math.floor(width));
+  }
+
+  async pass<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await task();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
+}
+

@@ -1,0 +1,113 @@
+import { watch } from "node:fs";
+import type { FSWatcher } from "node:fs";
+
+/** A safety net for commits that no file event told of, in ms. */
+const safetyInterval = 1000;
+/**
+ * The -wal changes before the commit can be read (SQLite syncs in between), and nothing tells when: look again after
+ * these, in ms.
+ */
+const looks = [0, 1, 1, 2, 2, 4, 4, 8, 8, 16, 32, 64, 128];
+
+/** Tells listeners that something was committed, by this process at once, by others within milliseconds. Costs nothing without listeners. */
+export class Commits {
+  readonly #wal: string;
+  readonly #version: () => number;
+  readonly #listeners = new Set<() => void>();
+  #seen = -1;
+  #watcher: FSWatcher | undefined;
+  #safety: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
+  #looked = 0;
+
+  /** `version` answers SQLite's data_version: another number after each commit of another connection. */
+  constructor(file: string, version: () => number) {
+    this.#wal = `${file}-wal`;
+    this.#version = version;
+  }
+
+  /** Returns a function that ends it. While anybody listens, the process stays alive. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) this.#start();
+    return () => {
+      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#stop();
+    };
+  }
+
+  /** A commit of this process. */
+  announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  close(): void {
+    this.#listeners.clear();
+    this.#stop();
+  }
+
+  #start(): void {
+    // What was committed before is for the listener itself to read.
+    this.#seen = this.#versionNow();
+    this.#arm();
+    this.#safety = setInterval(() => {
+      this.#arm();
+      this.#check();
+    }, safetyInterval);
+  }
+
+  #stop(): void {
+    clearInterval(this.#safety);
+    clearTimeout(this.#look);
+    this.#disarm();
+  }
+
+  #arm(): void {
+    if (this.#watcher !== undefined) return;
+    try {
+      this.#watcher = watch(this.#wal, { persistent: false }, (kind) => {
+        // "rename": deleted, or made anew; the safety net watches the new one.
+        if (kind === "rename") this.#disarm();
+        this.#looked = 0;
+        this.#lookAgain();
+      });
+      this.#watcher.on("error", () => this.#disarm());
+    } catch {
+      // No -wal yet, or no watches left: the safety net serves until there is one.
+    }
+  }
+
+  #disarm(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+
+  #lookAgain(): void {
+    clearTimeout(this.#look);
+    const delay = looks[this.#looked];
+    if (delay === undefined || this.#listeners.size === 0) return;
+    this.#looked += 1;
+    const look = (): void => {
+      if (this.#check() === "changed") this.#looked = Math.min(this.#looked, 1);
+      this.#lookAgain();
+    };
+    if (delay === 0) look();
+    else this.#look = setTimeout(look, delay);
+  }
+
+  #check(): "changed" | "same" {
+    const version = this.#versionNow();
+    if (version === this.#seen) return "same";
+    this.#seen = version;
+    this.announce();
+    return "changed";
+  }
+
+  #versionNow(): number {
+    try {
+      return this.#version();
+    } catch {
+      // Busy for a moment: the next look tells.
+      return this.#seen;
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { backUp, backUpDaily } from "./backup.ts";
+import { createRegistry, sweepUnfinished } from "./creating.ts";
+import { Database } from "./database.ts";
+import { loadEngine } from "./driver.ts";
+import type { Engine } from "./driver.ts";
+import { eventLog } from "./events.ts";
+import { failureOf, readOnly, translate } from "./failures.ts";
+import { createLeases } from "./leases.ts";
+import { locate } from "./location.ts";
+import { connect, inspect, migrate } from "./opening.ts";
+import type { Opened } from "./opening.ts";
+import { repositoryRows } from "./repositories.ts";
+import { migrations } from "./sql.ts";
+import type { Store } from "./store.ts";
+import { worktreeRows } from "./worktrees.ts";
+
+export type {
+  EventLog,
+  Identity,
+  Intention,
+  Lease,
+  LeaseHolder,
+  Leases,
+  NewWorktree,
+  RepositoryRows,
+  Store,
+  WorktreePatch,
+  WorktreeRow,
+  WorktreeRows,
+} from "./store.ts";
+
+export interface StoreOptions {
+  /** The registry's file; made with its folder when it does not exist. */
+  readonly path: string;
+  /** better-sqlite3's binary; by default native/better-sqlite3.node beside the running bundle, else the package's own. */
+  readonly nativeBinding?: string | undefined;
+  /** A `server` also makes the daily backup. */
+  readonly role: "server" | "cli";
+  readonly log?: ((message: string) => void) | undefined;
+}
+
+/** Longest wait at opening for another process that is migrating or recovering, in ms. */
+const patience = 10_000;
+
+/**
+ * Opens the registry. Throws store/network, store/empty, store/corrupt, store/newer, store/full, store/busy,
+ * store/read-only (when there is none and none can be made), store/failed, runtime/unsupported.
+ */
+export const openStore = async ({ path, nativeBinding, role, log = () => {} }: StoreOptions): Promise<Store> => {
+  const place = locate(path);
+  const engine = await loadEngine({ nativeBinding, log });
+  const { file } = place;
+  if (place.found === "nothing") createRegistry(engine, file);
+  const database = new Database(engine, file, await open(engine, file));
+  const leases = createLeases(database, log);
+  const backup = (signal?: AbortSignal): Promise<string> =>
+    backUp(engine, file, (sql, params) => database.maintain(sql, params), signal);
+  if (role === "server") sweepUnfinished(file);
+  const callOff = role === "server" ? backUpDaily(database, leases, backup, log) : () => {};
+  return {
+    path: file,
+    engine: { name: engine.name, sqlite: engine.sqlite },
+    repositories: repositoryRows(database),
+    worktrees: worktreeRows(database),
+    events: eventLog(database, log),
+    leases,
+    backup,
+    close: () => {
+      callOff();
+      leases.close();
+      database.close();
+    },
+  };
+};
+
+const open = async (engine: Engine, file: string): Promise<Opened> => {
+  const start = performance.now();
+  for (;;) {
+    try {
+      return await openOnce(engine, file);
+    } catch (error) {
+      if (failureOf(error) !== "busy" || performance.now() - start > patience) throw translate(error, file);
+    }
+    await sleep(1 + Math.random() * 19);
+  }
+};
+
+const openOnce = async (engine: Engine, file: string): Promise<Opened> => {
+  const opened = connect(engine, file);
+  try {
+    const known = migrations.at(-1)?.version ?? 0;
+    const version = inspect(opened, file, known);
+    if (version < known) await upgrade(engine, file, opened);
+    return opened;
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+};
+
+/** Never without a way back. */
+const upgrade = async (engine: Engine, file: string, { access, connection }: Opened): Promise<void> => {
+  if (access === "read-only") throw readOnly(file);
+  await backUp(engine, file, (sql, params) => void connection.prepare(sql).run(params));
+  migrate(connection, migrations);
+};

@@ -1,0 +1,157 @@
+import type { Event, EventName } from "../../../protocol/events.ts";
+import type { Repository } from "../../../protocol/repositories.ts";
+import type { Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
+
+/**
+ * The door of the store. Every method that changes something is one transaction that also appends its event, so
+ * nothing is told that did not happen and nothing happens untold. All throw ImiError with a `store/*` code.
+ */
+export interface Store {
+  readonly path: string;
+  readonly engine: { readonly name: "better-sqlite3" | "node:sqlite"; readonly sqlite: string };
+  readonly repositories: RepositoryRows;
+  readonly worktrees: WorktreeRows;
+  readonly events: EventLog;
+  readonly leases: Leases;
+  /** A consistent copy beside the others in backups/, verified; the newest three are kept. Resolves to its path. */
+  backup(signal?: AbortSignal): Promise<string>;
+  close(): void;
+}
+
+export interface RepositoryRows {
+  /** The repository with this common git directory, registered on first meeting (event repository.opened). */
+  meet(found: Omit<Repository, "id">): Promise<Repository>;
+  byGitDir(gitDir: string): Promise<Repository | null>;
+  byId(id: string): Promise<Repository | null>;
+  all(): Promise<Repository[]>;
+}
+
+/** What git's own record of a worktree says of its identity, so that another folder at the same path is never taken for it. */
+export interface Identity {
+  /** Name of its folder under <git dir>/worktrees; "" for the main worktree. */
+  readonly gitId: string;
+  readonly device: string;
+  readonly inode: string;
+}
+
+/** A worktree as registered; `status` is never stored. */
+export type WorktreeRow = Omit<Worktree, "status" | "repository" | "locked" | "head"> & {
+  readonly repositoryId: string;
+  readonly head: string | null;
+  readonly lockReason: string | null;
+  readonly identity: Identity | null;
+  /** For rows in `creating` and `removing`: commit and branch facts needed to finish or undo after a crash. */
+  readonly intention: Intention | null;
+};
+
+export interface Intention {
+  /** Commit the new branch starts at; null when an existing branch is used. */
+  readonly baseCommit: string | null;
+  readonly createsBranch: boolean;
+  readonly fence: number;
+}
+
+export interface NewWorktree {
+  readonly repositoryId: string;
+  readonly name: string;
+  readonly type: WorktreeType;
+  readonly path: string;
+  readonly branch: string | null;
+  readonly base: string | null;
+  readonly head: string | null;
+  readonly agentId: string | null;
+  readonly pullRequest: number | null;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export type WorktreePatch = Partial<
+  Pick<
+    WorktreeRow,
+    | "name"
+    | "path"
+    | "branch"
+    | "base"
+    | "head"
+    | "state"
+    | "lockReason"
+    | "agentId"
+    | "pullRequest"
+    | "metadata"
+    | "identity"
+    | "intention"
+    | "type"
+  >
+>;
+
+export interface WorktreeRows {
+  of(repositoryId: string): Promise<WorktreeRow[]>;
+  byId(id: string): Promise<WorktreeRow | null>;
+  /** Intention first: a row in state `creating` (event worktree.creating). `path/taken` when name or path is registered already. */
+  begin(worktree: NewWorktree, intention: Intention): Promise<WorktreeRow>;
+  /** `creating` becomes `ready` (worktree.created). */
+  ready(
+    id: string,
+    facts: { head: string | null; identity: Identity | null; metadata?: Readonly<Record<string, unknown>> },
+  ): Promise<WorktreeRow>;
+  /** Registers what another tool made (worktree.adopted); idempotent by repository and path. */
+  adopt(
+    worktree: NewWorktree & {
+      readonly identity: Identity | null;
+      readonly lockReason: string | null;
+      readonly state: "ready" | "missing";
+    },
+  ): Promise<WorktreeRow>;
+  /** Changes columns and appends `event` (worktree.changed unless said) when something really differs; else writes nothing. */
+  update(id: string, patch: WorktreePatch, event?: EventName): Promise<WorktreeRow>;
+  /** last_accessed = now (worktree.switched). */
+  touch(id: string): Promise<WorktreeRow>;
+  /** Deletes the row (worktree.removed, or worktree.create-failed for a row in `creating`). Idempotent. */
+  settle(id: string, reason: string): Promise<void>;
+}
+
+export interface EventLog {
+  list(since: number, limit: number): Promise<Event[]>;
+  last(): Promise<number>;
+  append(event: {
+    name: EventName;
+    repositoryId: string | null;
+    subject: string;
+    data: Readonly<Record<string, unknown>>;
+  }): Promise<Event>;
+  /**
+   * Calls `receive` with every event after `since`, in order, within milliseconds of its commit by any process.
+   * Returns a function that stops it. At least once; a throwing receiver is called again with the same events.
+   */
+  follow(since: number, receive: (events: readonly Event[]) => void | Promise<void>): () => void;
+}
+
+/** A lease held by this process. */
+export interface Lease {
+  readonly resource: string;
+  /** Fencing token; only ever grows for a resource. */
+  readonly fence: number;
+  /** Aborted when the lease was lost: stop at once. */
+  readonly lost: AbortSignal;
+  /** Throws lease/lost unless still held. */
+  guard(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface LeaseHolder {
+  readonly holder: string;
+  readonly pid: number | null;
+  readonly host: string;
+  readonly since: number;
+  readonly purpose: string;
+}
+
+export interface Leases {
+  /**
+   * Waits for the resource until `waitMs` (throws repository/busy naming the holder) or abort; heartbeats by itself.
+   * An expired lease is taken over only when its holder is provably dead or on another boot.
+   */
+  take(resource: string, options: { purpose: string; waitMs: number; signal?: AbortSignal }): Promise<Lease>;
+  /** Takes the resource only if it is free right now. */
+  tryTake(resource: string, purpose: string): Promise<Lease | null>;
+  holder(resource: string): Promise<LeaseHolder | null>;
+}

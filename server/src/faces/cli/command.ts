@@ -1,0 +1,56 @@
+/** How the command line is described: plain JSON, made from the contract by table.ts, for everything else in here. */
+export interface Command {
+  /** The words after `imi`: `["list"]`, `["config", "show"]`. */
+  readonly words: readonly string[];
+  /** The operation it calls; null for what only the command line does. */
+  readonly operation: string | null;
+  readonly summary: string;
+  readonly access: "read" | "write";
+  readonly positionals: readonly Parameter[];
+  readonly options: readonly Option[];
+  readonly fixed: Readonly<Record<string, unknown>>;
+  readonly examples: readonly string[];
+  readonly changesDirectory: boolean;
+  /** Whether `--repo` means something to it. */
+  readonly takesRepository: boolean;
+}
+
+export type ValueKind = "string" | "integer" | "boolean" | "enum";
+/** What Tab offers for a value; null for nothing. */
+export type Completes = "worktrees" | "directories" | null;
+
+export interface Parameter {
+  readonly param: string;
+  readonly kind: ValueKind;
+  readonly choices: readonly string[] | null;
+  readonly default: string | number | boolean | null;
+  /** Inclusive, of integers. */
+  readonly minimum: number | null;
+  readonly maximum: number | null;
+  readonly required: boolean;
+  readonly summary: string;
+  readonly completes: Completes;
+}
+
+export interface Option extends Parameter {
+  /** Without the dashes: `base`, `agent-id`; `no-status` for a boolean that is true by default. */
+  readonly flag: string;
+  /** Of the command line itself: not a parameter of the operation. */
+  readonly local: boolean;
+}
+
+export const phrase = (command: Command): string => command.words.join(" ");
+
+/** How a parameter's value is called in usage lines: `NAME`, `AGENT-ID`. */
+export const placeholder = ({ param }: Parameter): string =>
+  param.replace(/[A-Z]/gu, (letter) => `-${letter}`).toUpperCase();
+
+/** `imi feat NAME [options]` */
+export const usageOf = (command: Command): string => {
+  const words = ["imi", ...command.words];
+  for (const positional of command.positionals) {
+    const shown = positional.kind === "enum" ? (positional.choices ?? []).join("|") : placeholder(positional);
+    words.push(positional.required ? shown : `[${shown}]`);
+  }
+  return [...words, "[options]"].join(" ");
+};

@@ -1,0 +1,57 @@
+import { commandTable } from "./table.ts";
+import type { Command, Parameter } from "./command.ts";
+
+export const shells = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof shells)[number];
+
+const shell: Parameter = {
+  param: "shell",
+  kind: "enum",
+  choices: shells,
+  default: null,
+  minimum: null,
+  maximum: null,
+  required: true,
+  summary: "the shell it is for",
+  completes: null,
+};
+
+const local = (words: readonly string[], summary: string, examples: readonly string[]): Command => ({
+  words,
+  operation: null,
+  summary,
+  access: "read",
+  positionals: [],
+  options: [],
+  fixed: {},
+  examples,
+  changesDirectory: false,
+  takesRepository: false,
+});
+
+/** What the command line does by itself: nothing here needs a repository or the registry. */
+const localCommands: readonly Command[] = [
+  local(["config", "edit"], "Open config.toml in your editor, then check it", [
+    "imi config edit",
+    "VISUAL='code --wait' imi config edit",
+  ]),
+  {
+    ...local(["shell-init"], "Print what makes your shell follow imi into a worktree", [
+      'eval "$(imi shell-init bash)"    # in ~/.bashrc',
+      'eval "$(imi shell-init zsh)"     # in ~/.zshrc',
+      "imi shell-init fish | source     # in ~/.config/fish/config.fish",
+    ]),
+    positionals: [shell],
+  },
+  {
+    ...local(["completion"], "Print completion only (shell-init has it too)", [
+      "imi completion bash > ~/.local/share/bash-completion/completions/imi",
+      "imi completion fish > ~/.config/fish/completions/imi.fish",
+    ]),
+    positionals: [shell],
+  },
+  local(["help"], "Explain a command", ["imi help feat", "imi help config show"]),
+];
+
+/** Every command there is, in the order help shows them. */
+export const allCommands = (): Command[] => [...commandTable(), ...localCommands];

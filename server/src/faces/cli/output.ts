@@ -1,0 +1,77 @@
+import type { OperationName, ResultOf } from "../../../../protocol/contract.ts";
+import type { Note } from "../../../../protocol/worktrees.ts";
+import type { Paint } from "./colour.ts";
+import { renderDoctor } from "./render/doctor.ts";
+import { renderEvents } from "./render/events.ts";
+import { renderList } from "./render/list.ts";
+import { renderConfig } from "./render/config.ts";
+import { renderReconciled } from "./render/reconcile.ts";
+import { renderSync } from "./render/sync.ts";
+import { printable } from "./text.ts";
+
+/** Where the answer will be read. */
+export interface View {
+  readonly paint: Paint;
+  /** Whether stdout is a terminal: names must then not reach it as they are. */
+  readonly terminal: boolean;
+  readonly now: Date;
+  /** The working directory, absolute. */
+  readonly cwd: string;
+}
+
+/** An answer for people: what they asked for goes to stdout, what they should also know to stderr. */
+export interface Rendered {
+  readonly lines: readonly string[];
+  readonly notes?: readonly string[];
+  readonly exitCode?: number;
+}
+
+type Renderers = { readonly [Name in OperationName]?: (result: ResultOf<Name>, view: View) => Rendered };
+
+const renderers: Renderers = {
+  "worktree.create": (result, view) => renderOpened(result, view),
+  "worktree.review": (result, view) => renderOpened(result, view),
+  "worktree.list": renderList,
+  // Programs read this one: `code "$(imi path x)"` must get the path as it is.
+  "worktree.path": ({ path }, { terminal }) => ({ lines: [terminal ? printable(path) : path] }),
+  "worktree.switch": ({ worktree }) => ({ lines: [printable(worktree.path)] }),
+  "worktree.remove": ({ worktree, notes }, { paint }) => {
+    const branch = worktree.branch === null ? "" : paint.faint(`  branch ${printable(worktree.branch)} stays`);
+    return { lines: [`Removed ${printable(worktree.name)}${branch}`], notes: texts(notes) };
+  },
+  "worktree.reconcile": renderReconciled,
+  "sync.apply": renderSync,
+  "repository.clone": ({ repository, worktree, notes }) => ({
+    lines: [`Cloned ${printable(repository.name)} into ${printable(worktree.path)}`],
+    notes: texts(notes),
+  }),
+  "repository.init": ({ repository, worktrees, notes }) => {
+    const count = `${worktrees.length} ${worktrees.length === 1 ? "worktree" : "worktrees"}`;
+    return {
+      lines: [
+        `Registered ${printable(repository.name)} with ${count}; new ones go to ${printable(repository.container)}`,
+      ],
+      notes: texts(notes),
+    };
+  },
+  "event.list": renderEvents,
+  "config.show": renderConfig,
+  "doctor.run": renderDoctor,
+};
+
+/** The answer of an operation as people read it. One without a form of its own is shown as indented JSON. */
+export const render = (operation: string, result: unknown, view: View): Rendered => {
+  const renderer = Object.hasOwn(renderers, operation) ? renderers[operation as OperationName] : undefined;
+  if (renderer === undefined) return { lines: [JSON.stringify(result, null, 2)] };
+  // The workspace answers an operation with that operation's result; the types of the two tables cannot be tied further.
+  return (renderer as (result: unknown, view: View) => Rendered)(result, view);
+};
+
+export const hasRenderer = (operation: string): boolean => Object.hasOwn(renderers, operation);
+
+const renderOpened = ({ worktree, created, notes }: ResultOf<"worktree.create">, { paint }: View): Rendered => ({
+  lines: [`${created ? paint.good("Created") : "Opened"} ${printable(worktree.path)}`],
+  notes: texts(notes),
+});
+
+const texts = (notes: readonly Note[]): string[] => notes.map((note) => note.message);

@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { operations } from "../../../../protocol/contract.ts";
+import type { CommandLine, Operation } from "../../../../protocol/operation.ts";
+import type { Command, Completes, Option, Parameter, ValueKind } from "./command.ts";
+
+/**
+ * The command line as the contract declares it, as plain JSON. Loading the contract loads zod (25 -> 77 ms of cold
+ * start), so the bundle gets the result of this function in place of the function.
+ */
+export const commandTable = (): Command[] =>
+  operations.flatMap((operation: Operation) => operation.cli.map((line) => commandOf(operation, line)));
+
+/** Commands whose answer VS Code can open at once. */
+const opening: ReadonlySet<string> = new Set(["worktree.create", "worktree.review"]);
+
+/** What Tab offers for a parameter, by operation and parameter. */
+const completions: Readonly<Record<string, Completes>> = {
+  "worktree.path/name": "worktrees",
+  "worktree.switch/name": "worktrees",
+  "worktree.remove/name": "worktrees",
+  "repository.clone/url": "directories",
+  "repository.clone/directory": "directories",
+  "repository.init/path": "directories",
+};
+
+const openOption: Option = {
+  flag: "open",
+  param: "open",
+  local: true,
+  kind: "boolean",
+  choices: null,
+  default: false,
+  minimum: null,
+  maximum: null,
+  required: false,
+  summary: "open the worktree in VS Code",
+  completes: null,
+};
+
+const commandOf = (operation: Operation, line: CommandLine): Command => {
+  const fixed = line.fixed ?? {};
+  const order = (line.positionals ?? []).map((name) => name.replace(/\?$/u, ""));
+  const parameters = parametersOf(operation);
+  const positionals = order.map((name) => {
+    const parameter = parameters.find(({ param }) => param === name);
+    if (parameter === undefined) throw new Error(`imi ${line.command}: ${operation.name} has no parameter ${name}`);
+    return parameter;
+  });
+  const options = parameters.filter(
+    ({ param }) => param !== "repository" && !order.includes(param) && !Object.hasOwn(fixed, param),
+  );
+  return {
+    words: line.command.split(" "),
+    operation: operation.name,
+    summary: line.summary,
+    access: operation.access,
+    positionals,
+    options: [...options.map(optionOf), ...(opening.has(operation.name) ? [openOption] : [])],
+    fixed,
+    examples: line.examples,
+    changesDirectory: line.changesDirectory ?? false,
+    takesRepository: parameters.some(({ param }) => param === "repository"),
+  };
+};
+
+const optionOf = (parameter: Parameter): Option => {
+  const flag = kebab(parameter.param);
+  const on = parameter.kind === "boolean" && parameter.default === true;
+  return { ...parameter, flag: on ? `no-${flag}` : flag, local: false };
+};
+
+const kebab = (name: string): string => name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`);
+
+/** The parts of JSON Schema a parameter of the command line may have. */
+interface Property {
+  readonly type?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+}
+
+const parametersOf = (operation: Operation): Parameter[] => {
+  // zod types its answer for every schema there is; that of an object has exactly these.
+  const schema = z.toJSONSchema(operation.params, { io: "input" }) as {
+    readonly properties?: Readonly<Record<string, Property>>;
+    readonly required?: readonly string[];
+  };
+  const required = new Set(schema.required);
+  if (operation.cli.length === 0) return [];
+  return Object.entries(schema.properties ?? {}).map(([param, property]) => ({
+    param,
+    ...valuesOf(`${operation.name}/${param}`, property),
+    required: required.has(param),
+    summary: property.description ?? "",
+    completes: completions[`${operation.name}/${param}`] ?? null,
+  }));
+};
+
+const valuesOf = (
+  name: string,
+  property: Property,
+): Pick<Parameter, "kind" | "choices" | "default" | "minimum" | "maximum"> => {
+  const choices = property.enum?.map(String) ?? null;
+  const integer = property.type === "integer";
+  const least = property.minimum ?? (property.exclusiveMinimum === undefined ? null : property.exclusiveMinimum + 1);
+  const most = property.maximum ?? null;
+  return {
+    kind: kindOf(name, property, choices),
+    choices,
+    default: plain(name, property.default),
+    minimum: integer ? least : null,
+    maximum: integer && most !== Number.MAX_SAFE_INTEGER ? most : null,
+  };
+};
+
+const kindOf = (name: string, { type }: Property, choices: readonly string[] | null): ValueKind => {
+  if (choices !== null) return "enum";
+  if (type === "string" || type === "integer" || type === "boolean") return type;
+  throw new Error(`${name}: a parameter of type ${JSON.stringify(type)} has no form on the command line yet`);
+};
+
+const plain = (name: string, value: unknown): Parameter["default"] => {
+  if (value === undefined) return null;
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  throw new Error(`${name}: the default ${JSON.stringify(value)} has no form on the command line yet`);
+};

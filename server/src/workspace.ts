@@ -1,0 +1,219 @@
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import type { OperationName, ParsedOf, ResultOf } from "../../protocol/contract.ts";
+import type { Event } from "../../protocol/events.ts";
+import type { Repository } from "../../protocol/repositories.ts";
+import type { Settings } from "../../protocol/settings.ts";
+import { ImiError, errorCodes } from "../../protocol/errors.ts";
+import { configError, describeConfig, loadConfig } from "./config/index.ts";
+import type { Config } from "./config/index.ts";
+import { Git } from "./git/index.ts";
+import { LogFile } from "./log.ts";
+import type { LogLevel } from "./log.ts";
+import { openStore } from "./store/index.ts";
+import type { Store } from "./store/index.ts";
+import { Worktrees } from "./worktrees/index.ts";
+import type { Call } from "./worktrees/index.ts";
+
+export type CallContext = Call;
+
+export interface WorkspaceOptions {
+  readonly role: "cli" | "server";
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** What the user set in VS Code. */
+  readonly settings?: Partial<Settings>;
+  /** VS Code's `git.worktreeIncludeFiles`. */
+  readonly includeGlobs?: readonly string[];
+  readonly trusted?: boolean;
+  readonly log?: (level: LogLevel, message: string) => void;
+}
+
+/** Everything iMi does, behind one call; the faces have no logic of their own. */
+export interface Workspace {
+  readonly config: Config;
+  call(operation: string, params: Record<string, unknown>, context: CallContext): Promise<unknown>;
+  /** Events as they are appended by any process, from now on. */
+  onEvents(receive: (events: readonly Event[]) => void): Promise<() => void>;
+  /** New settings or trust; nothing restarts. */
+  reconfigure(change: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">): Promise<void>;
+  /** What a report needs: which parts serve, and the repositories followed. */
+  inspect(): Promise<{ git: string; sqlite: string; database: string; repositories: string[] }>;
+  close(): Promise<void>;
+}
+
+type Implementations = {
+  readonly [Name in OperationName]: (params: ParsedOf<Name>, call: Call) => Promise<ResultOf<Name>>;
+};
+
+/** Operations that a restricted workspace may still use. */
+const readOnly: ReadonlySet<OperationName> = new Set([
+  "worktree.list",
+  "worktree.status",
+  "worktree.path",
+  "repository.open",
+  "event.list",
+  "config.show",
+  "doctor.run",
+]);
+
+/** Composes the rooms. The database is opened by the first operation that needs it, so that the doctor works without. */
+export const openWorkspace = async (options: WorkspaceOptions): Promise<Workspace> => {
+  return new Composed(options, await configOf(options, options.settings));
+};
+
+const configOf = (options: WorkspaceOptions, settings: Partial<Settings> | undefined): Promise<Config> =>
+  loadConfig({ env: options.env, homedir: homedir(), ...(settings === undefined ? {} : { vscode: settings }) });
+
+class Composed implements Workspace {
+  config: Config;
+  readonly #options: WorkspaceOptions;
+  readonly #git: Git;
+  readonly #logFile: LogFile;
+  readonly #log: (level: LogLevel, message: string) => void;
+  readonly #followed = new Map<string, { repository: Repository; stop: Promise<() => void> }>();
+  readonly #implementations: Implementations;
+  #current: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">;
+  #store: Promise<Store> | null = null;
+  #worktrees: Promise<Worktrees> | null = null;
+
+  constructor(options: WorkspaceOptions, config: Config) {
+    this.#options = options;
+    this.#current = options;
+    this.config = config;
+    this.#logFile = new LogFile(config.logFile, config.settings.logLevel);
+    this.#log = (level, message) => {
+      options.log?.(level, message);
+      this.#logFile.write(level, message);
+    };
+    this.#git = new Git({ log: (line) => this.#log("debug", line) });
+    this.#implementations = this.#implement();
+  }
+
+  async call(operation: string, params: Record<string, unknown>, context: CallContext): Promise<unknown> {
+    const name = operation as OperationName;
+    if (!Object.hasOwn(this.#implementations, name)) {
+      throw new ImiError("operation/unknown", `There is no operation "${operation}".`, { hint: "Client and server may be of different versions; reload." });
+    }
+    if (this.#current.trusted === false && !readOnly.has(name)) {
+      throw new ImiError("operation/untrusted", "This folder is not trusted, so iMi only reads it.", {
+        hint: "Trust the workspace to change its worktrees.",
+      });
+    }
+    // The face has checked params against the declaration of this very operation.
+    const implementation = this.#implementations[name] as (params: unknown, call: Call) => Promise<unknown>;
+    try {
+      return await implementation(params, context);
+    } catch (error) {
+      const { code, message } = ImiError.from(error);
+      this.#log(errorCodes[code] === "fault" ? "error" : "info", `${name}: ${code}: ${message}`);
+      throw error;
+    }
+  }
+
+  async onEvents(receive: (events: readonly Event[]) => void): Promise<() => void> {
+    const store = await this.#openedStore();
+    return store.events.follow(await store.events.last(), receive);
+  }
+
+  async reconfigure(change: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">): Promise<void> {
+    this.#current = { ...this.#current, ...change };
+    this.config = await configOf(this.#options, this.#current.settings);
+  }
+
+  async inspect(): Promise<{ git: string; sqlite: string; database: string; repositories: string[] }> {
+    const store = await this.#openedStore();
+    return {
+      git: await this.#git.version().then(
+        (version) => version.text,
+        (error: unknown) => ImiError.from(error).message,
+      ),
+      sqlite: `${store.engine.name} ${store.engine.sqlite}`,
+      database: store.path,
+      repositories: [...this.#followed.values()].map(({ repository }) => repository.gitDir),
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const { stop } of this.#followed.values()) (await stop)();
+    this.#followed.clear();
+    const store = await this.#store?.catch(() => null);
+    store?.close();
+    this.#store = null;
+    await this.#logFile.flush();
+  }
+
+  #openedStore(): Promise<Store> {
+    const wrong = configError(this.config.problems);
+    if (wrong !== null) return Promise.reject(wrong);
+    const opening =
+      this.#store ??
+      openStore({
+        path: this.config.databasePath,
+        role: this.#options.role,
+        log: (message) => this.#log("info", message),
+      });
+    this.#store = opening;
+    opening.catch(() => {
+      this.#store = null; // what kept it from opening may be mended before the next call
+    });
+    return opening;
+  }
+
+  #room(): Promise<Worktrees> {
+    const opening = this.#worktrees ?? this.#openedStore().then(
+      (store) =>
+        new Worktrees({
+          store,
+          git: this.#git,
+          settings: () => this.config.settings,
+          log: this.#log,
+          includeGlobs: () => this.#current.includeGlobs ?? null,
+        }),
+    );
+    this.#worktrees = opening;
+    opening.catch(() => {
+      this.#worktrees = null;
+    });
+    return opening;
+  }
+
+  /** Which repository is meant: what the caller says, else IMI_REPO_ROOT, else the working directory. */
+  #where(params: { readonly repository?: string | undefined }): string {
+    const said = params.repository ?? this.config.settings.repositoryRoot;
+    return said === "" ? this.#options.cwd : resolve(this.#options.cwd, said);
+  }
+
+  #implement(): Implementations {
+    return {
+      "worktree.create": async (params, call) => (await this.#room()).create(this.#where(params), params, call),
+      "worktree.review": async (params, call) => (await this.#room()).review(this.#where(params), params, call),
+      "worktree.list": async (params, call) => (await this.#room()).list(this.#where(params), params, call),
+      "worktree.status": async (params, call) => (await this.#room()).statuses(this.#where(params), params, call),
+      "worktree.path": async (params, call) => (await this.#room()).path(this.#where(params), params, call),
+      "worktree.switch": async (params, call) => (await this.#room()).switch(this.#where(params), params, call),
+      "worktree.remove": async (params, call) => (await this.#room()).remove(this.#where(params), params, call),
+      "worktree.reconcile": async (params, call) => (await this.#room()).reconcile(this.#where(params), call),
+      "sync.apply": async (params, call) => (await this.#room()).sync(this.#where(params), call),
+      "repository.open": async (params, call) => ({ repository: await this.#follow(this.#where(params), call) }),
+      "repository.clone": async (params, call) => (await this.#room()).clone(this.#options.cwd, params, call),
+      "repository.init": async ({ path }, call) => (await this.#room()).init(this.#where({ repository: path }), call),
+      "event.list": async ({ since, limit }) => ({ events: await (await this.#openedStore()).events.list(since, limit) }),
+      "config.show": async () => describeConfig(this.config),
+      "doctor.run": async (params, call) => {
+        const { examine } = await import("./doctor/index.ts");
+        return { checks: await examine({ config: this.config, git: this.#git, store: () => this.#openedStore(), where: this.#where(params), signal: call.signal }) };
+      },
+    };
+  }
+
+  /** A server keeps in step what a window has open; the command line only answers. */
+  async #follow(path: string, call: Call): Promise<Repository> {
+    const room = await this.#room();
+    const repository = await room.open(path, call);
+    if (this.#options.role === "server" && this.#current.trusted !== false && !this.#followed.has(repository.id)) {
+      this.#followed.set(repository.id, { repository, stop: room.follow(repository) });
+    }
+    return repository;
+  }
+}

@@ -1,0 +1,208 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { ParsedOf } from "../../../protocol/contract.ts";
+import type { Repository } from "../../../protocol/repositories.ts";
+import type { CreateResult } from "../../../protocol/worktrees.ts";
+import { ImiError } from "../../../protocol/errors.ts";
+import { branchExists, branchFor, checkBase, checkBranch, checkName, folderFor } from "../git/index.ts";
+import type { WorktreeRow } from "../store/index.ts";
+import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
+import type { Call, Tools } from "./context.ts";
+import { toWorktree } from "./entity.ts";
+import { place, undo } from "./place.ts";
+import type { Plan } from "./place.ts";
+import { reconcileRepository } from "./reconcile.ts";
+import { newestTrunk } from "./trunk.ts";
+import type { Trunk } from "./trunk.ts";
+
+/**
+ * Creates the worktree of a named piece of work, or opens it where it exists (seed 001 §1). Registry first; an existing
+ * branch is used again; a new one starts at the trunk's newest known commit, or at `base`.
+ */
+export const create = async (
+  tools: Tools,
+  repository: Repository,
+  params: ParsedOf<"worktree.create">,
+  call: Call,
+): Promise<CreateResult> => {
+  const work = checkName(params.name);
+  const settings = tools.settings();
+  const name = folderFor(settings.folderTemplate, params.type, work);
+  const branch = params.branch === undefined ? branchFor(settings.branchTemplate, params.type, work) : checkBranch(params.branch);
+  if (params.base !== undefined) checkBase(params.base);
+  const wanted: Wanted = {
+    name,
+    type: params.type,
+    path: join(repository.container, name),
+    branch,
+    branchAsked: params.branch !== undefined,
+    agentId: params.agentId ?? null,
+    pullRequest: null,
+  };
+  return ensure(tools, repository, wanted, call, async (notes) => {
+    const [trunk, existing] = await Promise.all([
+      newestTrunk(tools, repository, call, notes),
+      branchExists(tools.git, repository.gitDir, branch),
+    ]);
+    return planned(tools, repository, wanted, { trunk, existing, base: params.base, call, notes });
+  });
+};
+
+/** A worktree somebody asked for, before anything is known of git. */
+export interface Wanted {
+  readonly name: string;
+  readonly type: Plan["type"];
+  readonly path: string;
+  readonly branch: string;
+  readonly branchAsked: boolean;
+  readonly agentId: string | null;
+  readonly pullRequest: number | null;
+}
+
+/**
+ * Opens the worktree when it is registered and there; else takes the repository's lease, looks again, and makes what
+ * `plan` says. Asked many times at once, it is made once.
+ */
+export const ensure = async (
+  tools: Tools,
+  repository: Repository,
+  wanted: Wanted,
+  call: Call,
+  plan: (notes: Notes) => Promise<Plan>,
+): Promise<CreateResult> => {
+  const notes = new Notes();
+  const registered = await registeredAs(tools, repository, wanted);
+  if (registered?.state === "ready" && (await isThere(registered))) return opened(tools, registered, wanted, notes);
+
+  // What git has to be asked is asked while others may still hold the lease; git itself is the last check.
+  const decided = plan(notes);
+  decided.catch(() => undefined); // awaited below; a wait for the lease must not make it unhandled
+  call.progress("Waiting for other changes to this repository", null);
+  const lease = await tools.store.leases.take(mutationLease(repository), {
+    purpose: `create ${wanted.name}`,
+    waitMs: mutationWaitMs,
+    signal: call.signal,
+  });
+  try {
+    const row = await settled(tools, repository, wanted, call);
+    if (row !== null) return await opened(tools, row, wanted, notes);
+    const made = await place(tools, repository, await decided, lease, call, notes);
+    return { worktree: toWorktree(made), created: true, notes: notes.list };
+  } finally {
+    await lease.release();
+  }
+};
+
+const registeredAs = async (tools: Tools, repository: Repository, wanted: Wanted): Promise<WorktreeRow | undefined> =>
+  (await tools.store.worktrees.of(repository.id)).find((row) => row.name === wanted.name || row.path === wanted.path);
+
+const isThere = (row: WorktreeRow): Promise<boolean> =>
+  stat(row.path).then(
+    (facts) => row.identity === null || String(facts.ino) === row.identity.inode,
+    () => false,
+  );
+
+/** Under the lease: the worktree as it stands now, after whatever was left half done is undone; null when it is to be made. */
+const settled = async (
+  tools: Tools,
+  repository: Repository,
+  wanted: Wanted,
+  call: Call,
+): Promise<WorktreeRow | null> => {
+  let row = await registeredAs(tools, repository, wanted);
+  if (row?.state === "creating") {
+    if ((await undo(tools, repository, row)) === "undone") return null;
+    row = await registeredAs(tools, repository, wanted);
+  }
+  if (row === undefined && !(await exists(wanted.path))) return null;
+  if (row?.state === "ready" && (await isThere(row))) return row;
+  // Somebody moved, removed or made it with another tool: let git say what is true.
+  await reconcileRepository(tools, repository, call, { lease: "held" });
+  row = await registeredAs(tools, repository, wanted);
+  if (row === undefined) return null;
+  if (row.state === "ready") return row;
+  if (row.lockReason !== null) {
+    throw new ImiError("worktree/locked", `${row.name} is locked and its folder is gone: ${row.lockReason || "no reason given"}.`, {
+      hint: `Bring the folder back to ${row.path} (is a disk not mounted?), or run \`git worktree unlock\` on it.`,
+    });
+  }
+  await undo(tools, repository, { ...row, intention: null }, "its folder was gone");
+  return null;
+};
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+const opened = async (tools: Tools, row: WorktreeRow, wanted: Wanted, notes: Notes): Promise<CreateResult> => {
+  if (wanted.branchAsked && row.branch !== wanted.branch) {
+    throw new ImiError("worktree/mismatch", `${row.name} exists already, on ${row.branch ?? "a detached HEAD"} and not on ${wanted.branch}.`, {
+      hint: `Open it without --branch, or choose another name for ${wanted.branch}.`,
+    });
+  }
+  const touched = await tools.store.worktrees.touch(row.id);
+  const known =
+    wanted.agentId === null || wanted.agentId === row.agentId
+      ? touched
+      : await tools.store.worktrees.update(row.id, { agentId: wanted.agentId });
+  return { worktree: toWorktree(known), created: false, notes: notes.list };
+};
+
+interface Findings {
+  readonly trunk: Trunk;
+  readonly existing: Awaited<ReturnType<typeof branchExists>>;
+  readonly base: string | undefined;
+  readonly call: Call;
+  readonly notes: Notes;
+}
+
+const planned = async (tools: Tools, repository: Repository, wanted: Wanted, findings: Findings): Promise<Plan> => {
+  const { trunk, existing, notes, call } = findings;
+  const common = {
+    name: wanted.name,
+    type: wanted.type,
+    path: wanted.path,
+    branch: wanted.branch,
+    base: findings.base ?? trunk.base,
+    agentId: wanted.agentId,
+    pullRequest: wanted.pullRequest,
+    upstream: null,
+  };
+  if (existing.local !== null) {
+    if (findings.base !== undefined) {
+      notes.add("base/unused", `${wanted.branch} exists already and was used as it is; --base had no effect.`);
+    }
+    return { ...common, startCommit: null, head: existing.local };
+  }
+  if (findings.base !== undefined) {
+    const commit = await commitOf(tools, repository, findings.base, call);
+    return { ...common, startCommit: commit, head: commit };
+  }
+  const { remoteName } = tools.settings();
+  const remote = existing.remotes.find((candidate) => candidate.remote === remoteName) ?? existing.remotes[0];
+  if (remote !== undefined) {
+    notes.add("branch/from-remote", `${wanted.branch} starts where ${remote.remote}/${wanted.branch} is.`);
+    const upstream = { remote: remote.remote, ref: `refs/heads/${wanted.branch}` };
+    return { ...common, startCommit: remote.oid, head: remote.oid, upstream };
+  }
+  if (trunk.commit === null) {
+    throw new ImiError("repository/no-commit", "This repository has no commit yet, so nothing can branch off it.", {
+      hint: "Make a first commit in the trunk, then try again.",
+    });
+  }
+  return { ...common, startCommit: trunk.commit, head: trunk.commit };
+};
+
+const commitOf = async (tools: Tools, repository: Repository, base: string, call: Call): Promise<string> => {
+  const { stdout, exitCode } = await tools.git.run(
+    repository.gitDir,
+    ["rev-parse", "--verify", "--quiet", "--end-of-options", `${base}^{commit}`],
+    { access: "read", accept: [0, 1, 128], signal: call.signal },
+  );
+  if (exitCode === 0) return stdout.trim();
+  throw new ImiError("base/unknown", `There is no branch, tag or commit "${base}" here.`, {
+    hint: "Check the spelling, or fetch it first: `git fetch`.",
+  });
+};

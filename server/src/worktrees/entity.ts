@@ -1,0 +1,67 @@
+import { basename } from "node:path";
+import { ImiError } from "../../../protocol/errors.ts";
+import type { Worktree, WorktreeStatus, WorktreeType } from "../../../protocol/worktrees.ts";
+import type { WorktreeRow } from "../store/store.ts";
+
+/** A registered worktree as the contract shows it. */
+export const toWorktree = (row: WorktreeRow, status?: WorktreeStatus): Worktree => ({
+  id: row.id,
+  repository: row.repositoryId,
+  name: row.name,
+  type: row.type,
+  path: row.path,
+  branch: row.branch,
+  base: row.base,
+  head: row.head,
+  state: row.state,
+  locked: row.lockReason === null ? null : { reason: row.lockReason },
+  agentId: row.agentId,
+  pullRequest: row.pullRequest,
+  createdAt: row.createdAt,
+  lastAccessed: row.lastAccessed,
+  metadata: row.metadata,
+  ...(status === undefined ? {} : { status }),
+});
+
+/** What kind of work a worktree made elsewhere is, by folder or branch prefix (seed 002, "Naming Convention"). */
+export const classify = (
+  path: string,
+  branch: string | null,
+): { type: WorktreeType; pullRequest: number | null } => {
+  const folder = basename(path);
+  const review = /^(?:pr|review)-([1-9][0-9]{0,8})$/.exec(folder);
+  if (review?.[1] !== undefined) return { type: "review", pullRequest: Number(review[1]) };
+  if (folder.startsWith("trunk-")) return { type: "trunk", pullRequest: null };
+  const prefix = /^(feat|fix|aiops|devops)[-/]/.exec(folder) ?? /^(feat|fix|aiops|devops)\//.exec(branch ?? "");
+  return { type: (prefix?.[1] as WorktreeType | undefined) ?? "other", pullRequest: null };
+};
+
+/** The folder's name, with a number when another worktree of the repository has it already. */
+export const freeName = (path: string, taken: ReadonlySet<string>): string => {
+  const wanted = basename(path);
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? wanted : `${wanted}-${number}`;
+    if (!taken.has(name)) return name;
+  }
+};
+
+/** Finds by name (`feat-x`), by the work's name where only one has it (`x`), by branch or by path. */
+export const find = (rows: readonly WorktreeRow[], asked: string): WorktreeRow => {
+  const exact = rows.find((row) => row.name === asked || row.path === asked);
+  if (exact !== undefined) return exact;
+  const loose = rows.filter((row) => row.branch === asked || row.name.replace(/^[a-z]+-/, "") === asked);
+  const [only] = loose;
+  if (only !== undefined && loose.length === 1) return only;
+  if (loose.length > 1) {
+    throw new ImiError("worktree/ambiguous", `"${asked}" could be ${loose.map((row) => row.name).join(" or ")}.`, {
+      hint: "Give the whole name.",
+    });
+  }
+  const names = rows.map((row) => row.name);
+  throw new ImiError("worktree/not-found", `There is no worktree "${asked}" in this repository.`, {
+    hint:
+      names.length === 0
+        ? "Create one with `imi feat NAME`."
+        : `There ${names.length === 1 ? "is" : "are"}: ${names.slice(0, 12).join(", ")}${names.length > 12 ? ", …" : ""}.`,
+  });
+};

@@ -1,0 +1,167 @@
+import { watch } from "node:fs";
+import type { FSWatcher } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Repository } from "../../../protocol/repositories.ts";
+import { ImiError } from "../../../protocol/errors.ts";
+import type { Call, Tools } from "./context.ts";
+import { sharedConfigOf } from "./furnish.ts";
+import { reconcileRepository } from "./reconcile.ts";
+import { watchSharedConfig } from "./shared-config/index.ts";
+import { sync } from "./sync.ts";
+import { fetchTrunk } from "./trunk.ts";
+import { resolveTrunk } from "../git/index.ts";
+
+/** git writes several files per change; they are looked at together, in ms. */
+const settleMs = 60;
+
+/** How often the trunk is fetched in the background, so that creating a worktree finds it fresh, in ms. */
+const fetchEveryMs = 55_000;
+
+/**
+ * Follows git's own records (`.git/worktrees`, each one's HEAD and lock), `sync/`, and the trunk's remote, until the
+ * returned function is called. Worktrees made, moved, locked or removed by any tool are in the registry within a second.
+ */
+export const followRepository = (tools: Tools, repository: Repository): (() => void) => {
+  const stopped = new AbortController();
+  const call: Call = { signal: stopped.signal, progress: () => undefined };
+  const quietly = (what: string, work: () => Promise<unknown>) => async (): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (!stopped.signal.aborted) tools.log("warn", `${what} of ${repository.name}: ${ImiError.from(error).message}`);
+    }
+  };
+  const reconcile = oneAtATime(quietly("Reconcile", () => reconcileRepository(tools, repository, call)));
+  const records = new RecordWatch(repository.gitDir, debounced(reconcile, settleMs, stopped.signal));
+  const link = oneAtATime(quietly("Shared config", () => sync(tools, repository, call)));
+  const shared = tools.settings().syncEnabled ? watchSharedConfig(sharedConfigOf(tools, repository), () => void link()) : null;
+  const stopFetching = fetchInBackground(tools, repository, call);
+  void records.arm().then(reconcile).then(link);
+  return () => {
+    stopped.abort();
+    records.close();
+    shared?.close();
+    stopFetching();
+  };
+};
+
+/** Runs once more after the current run when asked meanwhile; never twice at once. */
+const oneAtATime = (work: () => Promise<void>): (() => Promise<void>) => {
+  let running: Promise<void> | null = null;
+  let again = false;
+  const start = async (): Promise<void> => {
+    do {
+      again = false;
+      await work();
+    } while (again);
+    running = null;
+  };
+  return () => {
+    if (running === null) running = start();
+    else again = true;
+    return running;
+  };
+};
+
+const debounced = (work: () => Promise<void>, delayMs: number, stopped: AbortSignal): (() => void) => {
+  let timer: NodeJS.Timeout | null = null;
+  return () => {
+    if (timer !== null || stopped.aborted) return;
+    timer = setTimeout(() => {
+      timer = null;
+      if (!stopped.aborted) void work();
+    }, delayMs);
+  };
+};
+
+/** The files of git's records that mean something to the registry; index, logs and locks change all the time. */
+const meaningful = new Set(["HEAD", "locked", "gitdir", "worktrees"]);
+
+/** Watches the common git directory, its `worktrees` folder and every record in it, not recursively (inotify). */
+class RecordWatch {
+  readonly #gitDir: string;
+  readonly #changed: () => void;
+  readonly #watchers = new Map<string, FSWatcher>();
+  #closed = false;
+
+  constructor(gitDir: string, changed: () => void) {
+    this.#gitDir = gitDir;
+    this.#changed = changed;
+  }
+
+  async arm(): Promise<void> {
+    const folder = join(this.#gitDir, "worktrees");
+    this.#watch(this.#gitDir, (name) => {
+      if (!meaningful.has(name)) return;
+      void this.arm();
+      this.#changed();
+    });
+    this.#watch(folder, () => {
+      void this.arm();
+      this.#changed();
+    });
+    const names = await readdir(folder).catch(() => []);
+    const wanted = new Set([this.#gitDir, folder, ...names.map((name) => join(folder, name))]);
+    for (const name of names) {
+      this.#watch(join(folder, name), (file) => {
+        if (meaningful.has(file)) this.#changed();
+      });
+    }
+    for (const [path, watcher] of this.#watchers) {
+      if (wanted.has(path)) continue;
+      watcher.close();
+      this.#watchers.delete(path);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
+  }
+
+  #watch(path: string, onChange: (name: string) => void): void {
+    if (this.#closed || this.#watchers.has(path)) return;
+    try {
+      const watcher = watch(path, { persistent: false }, (kind, name) => {
+        // A folder that was deleted and made again needs a watch of its own.
+        if (kind === "rename" && name !== null && path.endsWith(name)) this.#drop(path);
+        onChange(name ?? "HEAD");
+      });
+      watcher.on("error", () => this.#drop(path));
+      this.#watchers.set(path, watcher);
+    } catch {
+      // Not there yet (no worktree was ever made), or the limit of watches is reached; the parent's watch tells of the first.
+    }
+  }
+
+  #drop(path: string): void {
+    this.#watchers.get(path)?.close();
+    this.#watchers.delete(path);
+  }
+}
+
+const fetchInBackground = (tools: Tools, repository: Repository, call: Call): (() => void) => {
+  const fetchOnce = async (): Promise<void> => {
+    const { autoFetch, remoteName, defaultBranch } = tools.settings();
+    if (!autoFetch) return;
+    try {
+      const trunk = await resolveTrunk(tools.git, repository.gitDir, { remoteName, defaultBranch, signal: call.signal });
+      if (trunk.branch === null || trunk.base?.startsWith(`${remoteName}/`) !== true) return;
+      const lease = await tools.store.leases.tryTake(`repository:${repository.id}:fetch`, "fetch the trunk");
+      if (lease === null) return;
+      try {
+        await fetchTrunk(tools, repository, trunk.branch, call.signal);
+      } finally {
+        await lease.release();
+      }
+    } catch (error) {
+      if (!call.signal.aborted) tools.log("debug", `Background fetch of ${repository.name}: ${ImiError.from(error).message}`);
+    }
+  };
+  const timer = setInterval(() => void fetchOnce(), fetchEveryMs);
+  timer.unref();
+  void fetchOnce();
+  return () => clearInterval(timer);
+};

@@ -1,0 +1,97 @@
+import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
+import type { Repository } from "../../../protocol/repositories.ts";
+import type { Call, Tools } from "./context.ts";
+import { find, toWorktree } from "./entity.ts";
+import { list, statusesOf } from "./list.ts";
+import { open } from "./repositories.ts";
+
+export type { Call, Tools } from "./context.ts";
+export type { Outcome } from "./reconcile.ts";
+
+/**
+ * The room for worktrees: names, create, open, review, remove, reconcile, shared config. Each operation finds its
+ * repository from a path inside it. What a list does not need is loaded when it is first asked for.
+ */
+export class Worktrees {
+  readonly #tools: Tools;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+  }
+
+  open(path: string, call: Call): Promise<Repository> {
+    return open(this.#tools, path, call);
+  }
+
+  async create(path: string, params: ParsedOf<"worktree.create">, call: Call): Promise<ResultOf<"worktree.create">> {
+    const { create } = await import("./create.ts");
+    return create(this.#tools, await this.open(path, call), params, call);
+  }
+
+  async review(path: string, params: ParsedOf<"worktree.review">, call: Call): Promise<ResultOf<"worktree.review">> {
+    const { review } = await import("./review.ts");
+    return review(this.#tools, await this.open(path, call), params, call);
+  }
+
+  async list(path: string, params: ParsedOf<"worktree.list">, call: Call): Promise<ResultOf<"worktree.list">> {
+    return { worktrees: await list(this.#tools, await this.open(path, call), params, call) };
+  }
+
+  async statuses(path: string, params: ParsedOf<"worktree.status">, call: Call): Promise<ResultOf<"worktree.status">> {
+    const repository = await this.open(path, call);
+    const asked = new Set(params.ids);
+    const rows = (await this.#tools.store.worktrees.of(repository.id)).filter((row) => asked.has(row.id));
+    return { statuses: Object.fromEntries(await statusesOf(this.#tools, repository, rows, call)) };
+  }
+
+  async path(path: string, params: ParsedOf<"worktree.path">, call: Call): Promise<ResultOf<"worktree.path">> {
+    const row = await this.#find(path, params.name, call);
+    return { path: row.path };
+  }
+
+  async switch(path: string, params: ParsedOf<"worktree.switch">, call: Call): Promise<ResultOf<"worktree.switch">> {
+    const row = await this.#find(path, params.name, call);
+    return { worktree: toWorktree(await this.#tools.store.worktrees.touch(row.id)) };
+  }
+
+  async remove(path: string, params: ParsedOf<"worktree.remove">, call: Call): Promise<ResultOf<"worktree.remove">> {
+    const { remove } = await import("./remove.ts");
+    const repository = await this.open(path, call);
+    await this.#find(path, params.name, call); // a worktree made elsewhere a moment ago is known by now
+    return remove(this.#tools, repository, params, call);
+  }
+
+  async reconcile(path: string, call: Call): Promise<ResultOf<"worktree.reconcile">> {
+    const { reconcileRepository } = await import("./reconcile.ts");
+    return reconcileRepository(this.#tools, await this.open(path, call), call);
+  }
+
+  async sync(path: string, call: Call): Promise<ResultOf<"sync.apply">> {
+    const { sync } = await import("./sync.ts");
+    return sync(this.#tools, await this.open(path, call), call);
+  }
+
+  async init(path: string, call: Call): Promise<ResultOf<"repository.init">> {
+    const { init } = await import("./repositories.ts");
+    return init(this.#tools, path, call);
+  }
+
+  async clone(cwd: string, params: ParsedOf<"repository.clone">, call: Call): Promise<ResultOf<"repository.clone">> {
+    const { cloneInto } = await import("./repositories.ts");
+    return cloneInto(this.#tools, cwd, params, call);
+  }
+
+  /** Keeps a repository in step while the server runs; returns what stops it. */
+  async follow(repository: Repository): Promise<() => void> {
+    const { followRepository } = await import("./follow.ts");
+    return followRepository(this.#tools, repository);
+  }
+
+  async #find(path: string, name: string, call: Call) {
+    const repository = await this.open(path, call);
+    // Through `list`, so that what git's records say counts, not what the registry last heard.
+    const listed = await list(this.#tools, repository, { status: false }, call);
+    const rows = await this.#tools.store.worktrees.of(repository.id);
+    return find(rows.filter((row) => listed.some((entry) => entry.id === row.id)), name);
+  }
+}

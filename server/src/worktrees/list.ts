@@ -1,0 +1,109 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Repository } from "../../../protocol/repositories.ts";
+import type { Worktree, WorktreeStatus } from "../../../protocol/worktrees.ts";
+import { mainBranch, readWorktreeRecords, statuses } from "../git/index.ts";
+import type { WorktreeRow } from "../store/index.ts";
+import type { Call, Tools } from "./context.ts";
+import { toWorktree } from "./entity.ts";
+import { reconcileRepository } from "./reconcile.ts";
+
+/** Trunk first, then by type and name, as the tree shows them. */
+const order = ["trunk", "feat", "fix", "review", "aiops", "devops", "other"] as const;
+
+const sorted = (rows: readonly WorktreeRow[]): WorktreeRow[] =>
+  [...rows].sort(
+    (a, b) => order.indexOf(a.type) - order.indexOf(b.type) || a.name.localeCompare(b.name, "en", { numeric: true }),
+  );
+
+/**
+ * The registered worktrees after a look at git's own records, which costs a few file reads and runs git only where the
+ * two differ; with `status`, each one's counts.
+ */
+export const list = async (
+  tools: Tools,
+  repository: Repository,
+  options: { readonly status: boolean },
+  call: Call,
+): Promise<Worktree[]> => {
+  let rows = await tools.store.worktrees.of(repository.id);
+  if (await differs(repository, rows)) {
+    await reconcileRepository(tools, repository, call);
+    rows = await tools.store.worktrees.of(repository.id);
+  }
+  const heads = await headsOf(tools, repository, rows, call);
+  const current = sorted(rows).map((row) => ({ ...row, head: heads.get(row.id) ?? row.head }));
+  if (!options.status) return current.map((row) => toWorktree(row));
+  const known = await statusesOf(tools, repository, current, call);
+  return current.map((row) => toWorktree(row, known.get(row.id) ?? { unknown: "not read" }));
+};
+
+export const statusesOf = async (
+  tools: Tools,
+  repository: Repository,
+  rows: readonly WorktreeRow[],
+  call: Call,
+): Promise<Map<string, WorktreeStatus>> => {
+  const readable = rows.filter((row) => row.state === "ready");
+  const known = await statuses(
+    tools.git,
+    repository.gitDir,
+    readable.map(({ id, path, branch, head, base }) => ({ id, path, branch, head, base })),
+    { signal: call.signal },
+  );
+  const reasons = { creating: "still being created", removing: "being removed", missing: "its folder is gone", ready: "not read" };
+  for (const row of rows) if (!known.has(row.id)) known.set(row.id, { unknown: reasons[row.state] });
+  return known;
+};
+
+/** Whether git's records and the registry name other worktrees, places, branches or locks; a few file reads each. */
+const differs = async (repository: Repository, rows: readonly WorktreeRow[]): Promise<boolean> => {
+  if (rows.some((row) => row.state === "creating" || row.state === "removing")) return true;
+  const main = rows.find((row) => row.path === repository.trunk);
+  if (repository.layout !== "bare" && main?.branch !== (await mainBranch(repository.gitDir))) return true;
+  const records = await readWorktreeRecords(repository.gitDir);
+  if (records.length !== rows.length - (main === undefined ? 0 : 1)) return true;
+  const byPath = new Map(rows.map((row) => [row.path, row]));
+  const changed = await Promise.all(
+    records.map(async (record) => {
+      const row = record.path === null ? undefined : byPath.get(record.path);
+      return (
+        row === undefined ||
+        row.branch !== record.branch ||
+        row.lockReason !== record.lockReason ||
+        (row.state === "missing") === (await isThere(row.path))
+      );
+    }),
+  );
+  return changed.includes(true);
+};
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(join(path, ".git")).then(
+    () => true,
+    () => false,
+  );
+
+/** The commit each worktree is at: one git process for all branches; a detached one keeps what its record said. */
+const headsOf = async (
+  tools: Tools,
+  repository: Repository,
+  rows: readonly WorktreeRow[],
+  call: Call,
+): Promise<Map<string, string>> => {
+  const { stdout } = await tools.git.run(repository.gitDir, ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads"], {
+    access: "read",
+    signal: call.signal,
+  });
+  const tips = new Map<string, string>();
+  for (const line of stdout.split("\n")) {
+    const space = line.indexOf(" ");
+    if (space > 0) tips.set(line.slice(space + 1 + "refs/heads/".length), line.slice(0, space));
+  }
+  const heads = new Map<string, string>();
+  for (const row of rows) {
+    const tip = row.branch === null ? undefined : tips.get(row.branch);
+    if (tip !== undefined) heads.set(row.id, tip);
+  }
+  return heads;
+};

@@ -1,0 +1,122 @@
+import { stat } from "node:fs/promises";
+import type { Repository } from "../../../protocol/repositories.ts";
+import type { NamedType, WorktreeType } from "../../../protocol/worktrees.ts";
+import { ImiError } from "../../../protocol/errors.ts";
+import { addWorktree, gitIdOf, undoAdd } from "../git/index.ts";
+import type { Identity, Lease, WorktreeRow } from "../store/index.ts";
+import type { Call, Notes, Tools } from "./context.ts";
+import { furnish } from "./furnish.ts";
+
+/** What is to be put on disk: decided in full before anything is touched. */
+export interface Plan {
+  readonly name: string;
+  readonly type: NamedType | WorktreeType;
+  readonly path: string;
+  readonly branch: string;
+  /** Commit a new branch starts at; null when the branch exists. */
+  readonly startCommit: string | null;
+  readonly head: string;
+  readonly base: string | null;
+  readonly agentId: string | null;
+  readonly pullRequest: number | null;
+  /** Where `git push` and `git pull` go in it: a remote's name or address, and a ref there. */
+  readonly upstream: { readonly remote: string; readonly ref: string } | null;
+}
+
+export const identityOf = async (path: string): Promise<Identity | null> => {
+  try {
+    const { dev, ino } = await stat(path, { bigint: true });
+    return { gitId: (await gitIdOf(path)) ?? "", device: String(dev), inode: String(ino) };
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * Makes the planned worktree under the repository's lease: intention, checkout, shared config, ready. Killed at any
+ * point, `undo` below brings the next caller back to where this began; failed, it has been called already.
+ */
+export const place = async (
+  tools: Tools,
+  repository: Repository,
+  plan: Plan,
+  lease: Lease,
+  call: Call,
+  notes: Notes,
+): Promise<WorktreeRow> => {
+  const row = await tools.store.worktrees.begin(
+    {
+      repositoryId: repository.id,
+      name: plan.name,
+      type: plan.type,
+      path: plan.path,
+      branch: plan.branch,
+      base: plan.base,
+      head: plan.head,
+      agentId: plan.agentId,
+      pullRequest: plan.pullRequest,
+      metadata: {},
+    },
+    { baseCommit: plan.startCommit, createsBranch: plan.startCommit !== null, fence: lease.fence },
+  );
+  try {
+    call.progress(`Checking out ${plan.branch}`, null);
+    await addWorktree(tools.git, repository.gitDir, {
+      path: plan.path,
+      branch: plan.branch,
+      startPoint: plan.startCommit,
+      createBranch: plan.startCommit !== null,
+      signal: AbortSignal.any([call.signal, lease.lost]),
+    });
+    if (plan.upstream !== null) await setUpstream(tools, repository, plan.branch, plan.upstream);
+    await furnish(tools, repository, { name: plan.name, path: plan.path }, call, notes);
+    await lease.guard();
+    return await tools.store.worktrees.ready(row.id, { head: plan.head, identity: await identityOf(plan.path) });
+  } catch (error) {
+    // Another process holds the lease now and has seen this row: it undoes, we must not touch the folder any more.
+    if (!lease.lost.aborted) {
+      await undo(tools, repository, row).catch((second: unknown) =>
+        tools.log("warn", `Undoing ${plan.name} failed; the next reconcile finishes it: ${ImiError.from(second).message}`),
+      );
+    }
+    throw error;
+  }
+};
+
+/**
+ * Takes back a worktree whose creation did not end; call only under the repository's lease, for then its owner is dead.
+ * Where the checkout had ended and somebody works in it already, it is kept and becomes an ordinary worktree.
+ */
+export const undo = async (
+  tools: Tools,
+  repository: Repository,
+  row: WorktreeRow,
+  reason = "its creation was interrupted",
+): Promise<"undone" | "kept"> => {
+  try {
+    await undoAdd(tools.git, repository.gitDir, {
+      path: row.path,
+      gitId: row.identity?.gitId ?? null,
+      branch: row.branch,
+      createsBranch: row.intention?.createsBranch ?? false,
+      baseCommit: row.intention?.baseCommit ?? null,
+    });
+  } catch (error) {
+    if (!ImiError.is(error, "worktree/dirty", "worktree/locked") || row.state !== "creating") throw error;
+    await tools.store.worktrees.ready(row.id, { head: row.head, identity: await identityOf(row.path) });
+    return "kept";
+  }
+  await tools.store.worktrees.settle(row.id, reason);
+  return "undone";
+};
+
+const setUpstream = async (
+  tools: Tools,
+  repository: Repository,
+  branch: string,
+  upstream: NonNullable<Plan["upstream"]>,
+): Promise<void> => {
+  for (const [key, value] of [["remote", upstream.remote], ["merge", upstream.ref]] as const) {
+    await tools.git.run(repository.gitDir, ["config", "--local", `branch.${branch}.${key}`, value], { access: "write" });
+  }
+};

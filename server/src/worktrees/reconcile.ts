@@ -1,0 +1,192 @@
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import type { ResultOf } from "../../../protocol/contract.ts";
+import type { Repository } from "../../../protocol/repositories.ts";
+import type { Reconciled } from "../../../protocol/worktrees.ts";
+import { gitIdOf, listWorktrees, resolveTrunk } from "../git/index.ts";
+import type { GitWorktree } from "../git/index.ts";
+import type { WorktreePatch, WorktreeRow } from "../store/index.ts";
+import { mutationLease } from "./context.ts";
+import type { Call, Tools } from "./context.ts";
+import { classify, freeName, toWorktree } from "./entity.ts";
+import { identityOf, undo } from "./place.ts";
+import { finishRemoval } from "./remove.ts";
+
+export type Outcome = ResultOf<"worktree.reconcile">;
+
+/**
+ * Makes the registry say what git says (seed 002, "Orphaned Worktrees"): worktrees made elsewhere are adopted, those
+ * moved, locked, switched or gone are settled, creations and removals whose owner died are finished or undone.
+ * A query that failed throws and changes nothing.
+ */
+export const reconcileRepository = async (
+  tools: Tools,
+  repository: Repository,
+  call: Call,
+  { lease: held }: { readonly lease: "held" | "free" } = { lease: "free" },
+): Promise<Outcome> => {
+  const outcome: Outcome = { adopted: [], settled: [], finished: [] };
+  await finishInterrupted(tools, repository, held, outcome);
+
+  // git first, registry second: a creation registers before git knows it, so what git lists and the registry lacks is foreign.
+  const inGit = (await listWorktrees(tools.git, repository.gitDir, call.signal)).filter((entry) => !entry.bare);
+  const rows = await tools.store.worktrees.of(repository.id);
+  const gitIds = await gitIdsOf(inGit);
+  const byPath = new Map(rows.map((row) => [row.path, row]));
+  const seen = new Set<string>();
+  const foreign: GitWorktree[] = [];
+  for (const entry of inGit) {
+    const row = byPath.get(entry.path) ?? movedFrom(entry, gitIds, rows, inGit);
+    if (row === undefined) {
+      foreign.push(entry);
+      continue;
+    }
+    seen.add(row.id);
+    if (row.state !== "ready" && row.state !== "missing") continue;
+    const reason = await follow(tools, row, entry);
+    if (reason !== null) outcome.settled.push(await reported(tools, row.id, reason));
+  }
+  await settleGone(tools, repository, rows.filter((row) => !seen.has(row.id)), call, outcome);
+  if (foreign.length > 0) await adopt(tools, repository, foreign, inGit, call, outcome);
+  return outcome;
+};
+
+const reported = async (tools: Tools, id: string, reason: string): Promise<Reconciled> => {
+  const row = await tools.store.worktrees.byId(id);
+  if (row === null) throw new Error(`worktree ${id} vanished while it was reconciled`);
+  return { ...toWorktree(row), reason };
+};
+
+/** Rows in `creating` or `removing` whose owner no longer holds the repository's lease. */
+const finishInterrupted = async (
+  tools: Tools,
+  repository: Repository,
+  held: "held" | "free",
+  outcome: Outcome,
+): Promise<void> => {
+  const pending = (rows: readonly WorktreeRow[]): WorktreeRow[] =>
+    rows.filter((row) => row.state === "creating" || row.state === "removing");
+  if (pending(await tools.store.worktrees.of(repository.id)).length === 0) return;
+  const lease = held === "held" ? null : await tools.store.leases.tryTake(mutationLease(repository), "finish what was interrupted");
+  if (held === "free" && lease === null) return; // its owner lives: nothing was interrupted
+  try {
+    for (const row of pending(await tools.store.worktrees.of(repository.id))) {
+      if (row.state === "creating") {
+        const how = await undo(tools, repository, row);
+        const reason = how === "undone" ? "its creation was interrupted and has been undone" : "its creation was interrupted; it holds work and was kept";
+        outcome.finished.push({ ...toWorktree(row), reason });
+      } else {
+        outcome.finished.push({ ...toWorktree(row), reason: await finishRemoval(tools, repository, row) });
+      }
+    }
+  } finally {
+    await lease?.release();
+  }
+};
+
+const gitIdsOf = async (entries: readonly GitWorktree[]): Promise<Map<string, string | null>> =>
+  new Map(await Promise.all(entries.map(async (entry) => [entry.path, await gitIdOf(entry.path).catch(() => null)] as const)));
+
+/** A worktree that git has at a new path: the same record of git's, whose old path git no longer lists. */
+const movedFrom = (
+  entry: GitWorktree,
+  gitIds: ReadonlyMap<string, string | null>,
+  rows: readonly WorktreeRow[],
+  inGit: readonly GitWorktree[],
+): WorktreeRow | undefined => {
+  const gitId = gitIds.get(entry.path);
+  if (gitId === null || gitId === undefined || gitId === "") return undefined;
+  return rows.find((row) => row.identity?.gitId === gitId && !inGit.some((other) => other.path === row.path));
+};
+
+/** Brings one row in line with git's record; the reason for the change, or null when there was none. */
+const follow = async (tools: Tools, row: WorktreeRow, entry: GitWorktree): Promise<string | null> => {
+  const reasons: string[] = [];
+  let patch: WorktreePatch = { head: entry.head };
+  const missing = entry.prunable !== null || !(await isFolder(entry.path));
+  if (row.path !== entry.path) {
+    reasons.push(`moved from ${row.path}`);
+    patch = { ...patch, path: entry.path, name: await nameAfterMove(tools, row, entry.path) };
+  }
+  if (row.branch !== entry.branch) {
+    reasons.push(`now on ${entry.branch ?? "a detached HEAD"}`);
+    patch = { ...patch, branch: entry.branch };
+  }
+  if (row.lockReason !== entry.lockReason) {
+    reasons.push(entry.lockReason === null ? "unlocked" : "locked");
+    patch = { ...patch, lockReason: entry.lockReason };
+  }
+  const state = missing ? "missing" : "ready";
+  if (row.state !== state) {
+    reasons.push(missing ? "its folder is gone" : "its folder is back");
+    patch = { ...patch, state };
+  }
+  if (reasons.length === 0 && row.head === entry.head) return null;
+  if (!missing && (row.identity === null || reasons.length > 0)) patch = { ...patch, identity: await identityOf(entry.path) };
+  await tools.store.worktrees.update(row.id, patch);
+  return reasons.length === 0 ? null : reasons.join(", ");
+};
+
+/** A worktree named after its folder, as nearly all are, keeps being so. */
+const nameAfterMove = async (tools: Tools, row: WorktreeRow, path: string): Promise<string> => {
+  if (row.name !== basename(row.path)) return row.name;
+  const others = (await tools.store.worktrees.of(row.repositoryId)).filter((other) => other.id !== row.id);
+  return freeName(path, new Set(others.map((other) => other.name)));
+};
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+
+/** Rows git did not list; asked once more, because a creation may have ended between the two readings. */
+const settleGone = async (
+  tools: Tools,
+  repository: Repository,
+  candidates: readonly WorktreeRow[],
+  call: Call,
+  outcome: Outcome,
+): Promise<void> => {
+  const gone = candidates.filter((row) => row.state === "ready" || row.state === "missing");
+  if (gone.length === 0) return;
+  const again = await listWorktrees(tools.git, repository.gitDir, call.signal);
+  for (const row of gone) {
+    if (again.some((entry) => entry.path === row.path)) continue;
+    await tools.store.worktrees.settle(row.id, "removed by another tool");
+    outcome.settled.push({ ...toWorktree(row), reason: "removed by another tool" });
+  }
+};
+
+const adopt = async (
+  tools: Tools,
+  repository: Repository,
+  foreign: readonly GitWorktree[],
+  inGit: readonly GitWorktree[],
+  call: Call,
+  outcome: Outcome,
+): Promise<void> => {
+  const { remoteName, defaultBranch } = tools.settings();
+  const trunk = await resolveTrunk(tools.git, repository.gitDir, { remoteName, defaultBranch, signal: call.signal });
+  for (const entry of foreign) {
+    const taken = new Set((await tools.store.worktrees.of(repository.id)).map((row) => row.name));
+    const isMain = entry.path === repository.trunk || (repository.trunk === null && entry === inGit[0] && repository.layout !== "bare");
+    const kind = isMain ? { type: "trunk" as const, pullRequest: null } : classify(entry.path, entry.branch);
+    const row = await tools.store.worktrees.adopt({
+      repositoryId: repository.id,
+      name: freeName(entry.path, taken),
+      type: kind.type,
+      path: entry.path,
+      branch: entry.branch,
+      base: trunk.base,
+      head: entry.head,
+      agentId: null,
+      pullRequest: kind.pullRequest,
+      metadata: {},
+      identity: await identityOf(entry.path),
+      lockReason: entry.lockReason,
+      state: entry.prunable === null ? "ready" : "missing",
+    });
+    outcome.adopted.push({ ...toWorktree(row), reason: isMain ? "the main checkout" : "made by another tool" });
+  }
+};

@@ -1,0 +1,125 @@
+import { lstat, mkdir, readdir, realpath, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
+import type { Repository } from "../../../protocol/repositories.ts";
+import { ImiError } from "../../../protocol/errors.ts";
+import { checkBranch, clone, findRepository } from "../git/index.ts";
+import { Notes } from "./context.ts";
+import type { Call, Tools } from "./context.ts";
+import { toWorktree } from "./entity.ts";
+import { layoutOf } from "./layout.ts";
+import { reconcileRepository } from "./reconcile.ts";
+
+/** The repository a path belongs to; registered, with every worktree git knows, on first meeting. */
+export const open = async (tools: Tools, path: string, call: Call): Promise<Repository> => {
+  const place = await findRepository(path);
+  const known = await tools.store.repositories.byGitDir(place.commonDir);
+  if (known !== null) return known;
+  const met = await tools.store.repositories.meet(await layoutOf(place));
+  await reconcileRepository(tools, met, call);
+  return met;
+};
+
+/** Adopts what is there and makes the folders of shared config; run again, it changes nothing. */
+export const init = async (tools: Tools, path: string, call: Call): Promise<ResultOf<"repository.init">> => {
+  const notes = new Notes();
+  const met = await open(tools, path, call);
+  // The clone may have been renamed to trunk-* since it was met: the layout is read afresh.
+  const repository = await tools.store.repositories.meet(await layoutOf(await findRepository(path)));
+  await reconcileRepository(tools, met, call);
+  await makeSyncFolders(tools, repository);
+  const rows = await tools.store.worktrees.of(repository.id);
+  return { repository, worktrees: rows.map((row) => toWorktree(row)), notes: notes.list };
+};
+
+const makeSyncFolders = async (tools: Tools, repository: Repository): Promise<void> => {
+  const { userSyncPath, localSyncPath } = tools.settings();
+  for (const folder of [userSyncPath, localSyncPath]) await mkdir(join(repository.container, folder), { recursive: true });
+};
+
+/**
+ * Clones into `<container>/trunk-<branch>` with `sync/` beside it (seed 002, "Convention-Based Worktree Management").
+ * The checkout appears under its name only when it is whole, so a clone that was cut off leaves nothing that looks done.
+ */
+export const cloneInto = async (
+  tools: Tools,
+  cwd: string,
+  params: ParsedOf<"repository.clone">,
+  call: Call,
+): Promise<ResultOf<"repository.clone">> => {
+  const source = localSource(cwd, params.url);
+  const container = resolve(cwd, params.directory ?? nameFrom(params.url));
+  await refuseUnlessFree(container);
+  call.progress(`Asking ${params.url}`, null);
+  const branch = await trunkBranch(tools, cwd, source, call);
+  const target = join(container, `trunk-${branch.replaceAll("/", "-")}`);
+  const unfinished = join(container, `.trunk.cloning`);
+  await mkdir(container, { recursive: true });
+  await rm(unfinished, { recursive: true, force: true }); // ours by name: what a killed clone left
+  try {
+    await clone(tools.git, {
+      url: source,
+      directory: unfinished,
+      signal: call.signal,
+      onProgress: (line) => call.progress(line, fractionIn(line)),
+    });
+    await rename(unfinished, target);
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    await rmdirIfEmpty(container);
+    throw error;
+  }
+  const { repository, worktrees } = await init(tools, await realpath(target), call);
+  const main = worktrees.find((candidate) => candidate.path === repository.trunk);
+  if (main === undefined) throw new ImiError("internal", `The clone at ${target} was not registered.`);
+  return { repository, worktree: main, notes: [] };
+};
+
+/** A path is made absolute, because git runs elsewhere; an address is left as it is. */
+const localSource = (cwd: string, url: string): string => {
+  if (url.startsWith("-")) {
+    throw new ImiError("usage/invalid", `"${url}" is not an address to clone from.`, { hint: "Give a URL or a path." });
+  }
+  return /^(\.{0,2}\/|~|[A-Za-z]:[\\/])/.test(url) || url === "." || url === ".." ? resolve(cwd, url) : url;
+};
+
+const nameFrom = (url: string): string => {
+  const name = basename(url.replace(/[/\\]+$/, "").replace(/\.git$/, "")).replace(/^.*:/, "");
+  if (name === "" || name === "." || name === "..") {
+    throw new ImiError("usage/invalid", `No folder name can be made from "${url}".`, { hint: "Give the folder as second argument." });
+  }
+  return name;
+};
+
+const refuseUnlessFree = async (container: string): Promise<void> => {
+  const facts = await lstat(container).catch(() => null);
+  if (facts === null) return;
+  const entries = facts.isDirectory() ? await readdir(container) : null;
+  const free = entries?.every((entry) => entry === ".trunk.cloning" || entry === "sync") === true;
+  if (!free) {
+    throw new ImiError("path/taken", `${container} exists already and is not empty.`, {
+      hint: "Choose another folder, or adopt a clone that is there with `imi init PATH`.",
+    });
+  }
+};
+
+const trunkBranch = async (tools: Tools, cwd: string, url: string, call: Call): Promise<string> => {
+  const { stdout } = await tools.git.run(cwd, ["ls-remote", "--symref", "--end-of-options", url, "HEAD"], {
+    access: "read",
+    signal: call.signal,
+    timeoutMs: 60_000,
+  });
+  const told = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(stdout)?.[1];
+  return told === undefined ? tools.settings().defaultBranch : checkBranch(told);
+};
+
+/** "Receiving objects:  42% (…)" */
+const fractionIn = (line: string): number | null => {
+  const percent = /\b(\d{1,3})%/.exec(line)?.[1];
+  return percent === undefined ? null : Number(percent) / 100;
+};
+
+const rmdirIfEmpty = async (path: string): Promise<void> => {
+  const entries = await readdir(path).catch(() => ["unreadable"]);
+  if (entries.length === 0 && dirname(path) !== path) await rm(path, { recursive: true, force: true });
+};

@@ -11,6 +11,7 @@ const floors: Readonly<Record<string, number>> = {
   store: 1,
   git: 1,
   config: 1,
+  "log.ts": 1,
   worktrees: 2,
   claims: 2,
   monitor: 2,

@@ -56,8 +56,8 @@ const git = async ({ git: program }: Patient): Promise<Omit<Check, "name">> => {
   const version = await program.version();
   const modern = version.major > 2 || (version.major === 2 && version.minor >= 41);
   return modern
-    ? ok(`git ${version.text}`)
-    : warning(`git ${version.text} serves`, "git 2.41 or newer reads the status of many worktrees faster.");
+    ? ok(version.text)
+    : warning(`${version.text} serves`, "git 2.41 or newer reads the status of many worktrees faster.");
 };
 
 const config = async ({ config: loaded }: Patient): Promise<Omit<Check, "name">> => {

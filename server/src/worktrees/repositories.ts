@@ -47,7 +47,7 @@ export const cloneInto = async (
   params: ParsedOf<"repository.clone">,
   call: Call,
 ): Promise<ResultOf<"repository.clone">> => {
-  const source = localSource(cwd, params.url);
+  const source = await localSource(cwd, params.url);
   const container = resolve(cwd, params.directory ?? nameFrom(params.url));
   await refuseUnlessFree(container);
   call.progress(`Asking ${params.url}`, null);
@@ -75,12 +75,13 @@ export const cloneInto = async (
   return { repository, worktree: main, notes: [] };
 };
 
-/** A path is made absolute, because git runs elsewhere; an address is left as it is. */
-const localSource = (cwd: string, url: string): string => {
+/** A path is made absolute, because git runs elsewhere; an address is left as it is. What exists here is a path, as git has it. */
+const localSource = async (cwd: string, url: string): Promise<string> => {
   if (url.startsWith("-")) {
     throw new ImiError("usage/invalid", `"${url}" is not an address to clone from.`, { hint: "Give a URL or a path." });
   }
-  return /^(\.{0,2}\/|~|[A-Za-z]:[\\/])/.test(url) || url === "." || url === ".." ? resolve(cwd, url) : url;
+  const path = resolve(cwd, url);
+  return (await lstat(path).catch(() => null)) === null ? url : path;
 };
 
 const nameFrom = (url: string): string => {

@@ -68,7 +68,7 @@ const notes: Readonly<Record<string, readonly string[]>> = {
     "setting in it, commented out.",
   ],
   "shell-init": [
-    "Defines a function `imi` that runs the program and then changes into the worktree",
+    "Defines a function `imi` that runs the program, then changes into the worktree",
     "it made or found. Completion comes with it.",
   ],
 };

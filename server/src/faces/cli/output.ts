@@ -35,10 +35,8 @@ const renderers: Renderers = {
   // Programs read this one: `code "$(imi path x)"` must get the path as it is.
   "worktree.path": ({ path }, { terminal }) => ({ lines: [terminal ? printable(path) : path] }),
   "worktree.switch": ({ worktree }) => ({ lines: [printable(worktree.path)] }),
-  "worktree.remove": ({ worktree, notes }, { paint }) => {
-    const branch = worktree.branch === null ? "" : paint.faint(`  branch ${printable(worktree.branch)} stays`);
-    return { lines: [`Removed ${printable(worktree.name)}${branch}`], notes: texts(notes) };
-  },
+  // That the branch stays is one of the notes.
+  "worktree.remove": ({ worktree, notes }) => ({ lines: [`Removed ${printable(worktree.path)}`], notes: texts(notes) }),
   "worktree.reconcile": renderReconciled,
   "sync.apply": renderSync,
   "repository.clone": ({ repository, worktree, notes }) => ({

@@ -258,10 +258,10 @@ export const unknownCommand = (words: readonly string[], commands: readonly Comm
   const typed = words.join(" ");
   const meant = habits[typed] ?? nearest(typed, commands.map(phrase));
   const siblings = commands.filter((command) => command.words.length > 1 && command.words[0] === words[0]);
-  if (siblings.length > 0 && meant === null) return incomplete(words, siblings);
+  const listed = siblings.length > 0 ? siblings.map((each) => `\`imi ${phrase(each)}\``).join(" or ") : null;
   return usage(
     `There is no command ${quote(typed)}.`,
-    meant === null ? "`imi --help` lists them." : `Did you mean \`imi ${meant}\`?`,
+    meant === null ? (listed ?? "`imi --help` lists them.") : `Did you mean \`imi ${meant}\`?`,
   );
 };
 

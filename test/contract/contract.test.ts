@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { operations } from "../../protocol/contract.ts";
@@ -75,5 +77,23 @@ describe("an error", () => {
     assert.equal(ImiError.from("x").code, "internal");
     assert.equal(ImiError.from(new DOMException("x", "AbortError")).code, "operation/cancelled");
     assert.ok(Object.keys(errorCodes).every((code) => /^[a-z]+(\/[a-z-]+)?$/.test(code)));
+  });
+});
+
+describe("the pages", () => {
+  const page = (name: string): string => readFileSync(join(import.meta.dirname, "../../docs", name), "utf8");
+
+  it("explain every setting, with its default", () => {
+    const text = page("settings.md");
+    for (const { toml, env, summary } of Object.values(settings)) {
+      for (const part of [toml, env, summary]) assert.ok(part === null || text.includes(part), `${toml}: ${part ?? ""}`);
+    }
+  });
+
+  it("of the README are there", () => {
+    const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+    for (const [, target] of readme.matchAll(/\]\(([^)#:]+)\)/gu)) {
+      assert.ok(existsSync(join(import.meta.dirname, "../..", target ?? "")), target);
+    }
   });
 });

@@ -21,6 +21,9 @@ import type { Workspace } from "../workspace.ts";
 /** JSON-RPC's reserved range for application errors; the ImiError travels in `data`. */
 const applicationError = -32_000;
 
+// VS Code asks Electron to be Node for this process alone; git's hooks and gh are not to be.
+delete process.env["ELECTRON_RUN_AS_NODE"];
+
 const connection = createConnection(ProposedFeatures.all);
 let workspace: Workspace | null = null;
 let stopEvents: (() => void) | null = null;

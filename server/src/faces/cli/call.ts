@@ -31,16 +31,18 @@ export const callOperation = async (
     await workspace.close();
   }
 
-  const code = await printResult(run, operation, result);
   const place = placeOf(result);
-  if (signal.aborted || place === null) return code;
-  if (command.changesDirectory && format === "human" && directoryFile !== undefined) {
-    writeFileSync(directoryFile, `${place}\0`);
-  }
-  if (run.local.has("open")) {
+  const openPlace = async (): Promise<void> => {
+    if (place === null || !run.local.has("open") || signal.aborted) return;
     const { openInCode } = await import("./open-editor.ts");
     await openInCode(place, process.env);
-  }
+  };
+  // JSON is one document: the answer, or what kept VS Code from opening. A person gets both.
+  if (format === "json") await openPlace();
+  const code = await printResult(run, operation, result);
+  if (format === "json" || signal.aborted || place === null) return code;
+  if (command.changesDirectory && directoryFile !== undefined) writeFileSync(directoryFile, `${place}\0`);
+  await openPlace();
   return code;
 };
 

@@ -6,7 +6,7 @@ export const openInCode = async (path: string, env: NodeJS.ProcessEnv): Promise<
   const ended = await runProgram(["code", path], env, "stderr").catch((error: unknown) => {
     if (!isNotFound(error)) throw error;
     throw new ImiError(
-      "path/permission",
+      "runtime/unsupported",
       `The worktree is at ${path}, but VS Code could not be opened: there is no \`code\` on PATH.`,
       {
         hint: "In VS Code run “Shell Command: Install 'code' command in PATH”, or open the folder there.",

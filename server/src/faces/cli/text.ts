@@ -24,13 +24,15 @@ export const safeJson = (value: unknown): string =>
 
 /** How many columns a text takes on a terminal. */
 export const width = (text: string): number => {
-  if (/^[\x20-\x7e]*$/u.test(text)) return text.length;
+  // Letters of the West, dashes, quotes, arrows and dots: nothing wide, nothing combining. Intl.Segmenter takes 12 ms.
+  if (/^[\x20-\x7e\u00a1-\u02ff\u2010-\u2027\u2030-\u203a\u2190-\u21ff\u25cf]*$/u.test(text)) return text.length;
+  graphemes ??= new Intl.Segmenter();
   let columns = 0;
   for (const { segment } of graphemes.segment(text)) columns += wide.test(segment) ? 2 : 1;
   return columns;
 };
 
-const graphemes = new Intl.Segmenter();
+let graphemes: Intl.Segmenter | null = null;
 // East Asian wide and fullwidth, and what is drawn as an emoji.
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;

@@ -13,7 +13,7 @@ import type { LogLevel } from "./log.ts";
 import { openStore } from "./store/index.ts";
 import type { Store } from "./store/index.ts";
 import { Worktrees } from "./worktrees/index.ts";
-import type { Call } from "./worktrees/index.ts";
+import type { Call, Following } from "./worktrees/index.ts";
 
 export type CallContext = Call;
 
@@ -71,7 +71,7 @@ class Composed implements Workspace {
   readonly #git: Git;
   readonly #logFile: LogFile;
   readonly #log: (level: LogLevel, message: string) => void;
-  readonly #followed = new Map<string, { repository: Repository; stop: Promise<() => void> }>();
+  readonly #followed = new Map<string, { repository: Repository; following: Promise<Following> }>();
   readonly #implementations: Implementations;
   #current: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">;
   #store: Promise<Store> | null = null;
@@ -135,7 +135,7 @@ class Composed implements Workspace {
   }
 
   async close(): Promise<void> {
-    for (const { stop } of this.#followed.values()) (await stop)();
+    for (const { following } of this.#followed.values()) (await following).stop();
     this.#followed.clear();
     const store = await this.#store?.catch(() => null);
     store?.close();
@@ -211,8 +211,10 @@ class Composed implements Workspace {
   async #follow(path: string, call: Call): Promise<Repository> {
     const room = await this.#room();
     const repository = await room.open(path, call);
-    if (this.#options.role === "server" && this.#current.trusted !== false && !this.#followed.has(repository.id)) {
-      this.#followed.set(repository.id, { repository, stop: room.follow(repository) });
+    if (this.#options.role === "server" && this.#current.trusted !== false) {
+      const followed = this.#followed.get(repository.id) ?? { repository, following: room.follow(repository) };
+      this.#followed.set(repository.id, followed);
+      (await followed.following).freshen();
     }
     return repository;
   }

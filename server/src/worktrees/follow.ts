@@ -9,20 +9,22 @@ import { sharedConfigOf } from "./furnish.ts";
 import { reconcileRepository } from "./reconcile.ts";
 import { watchSharedConfig } from "./shared-config/index.ts";
 import { sync } from "./sync.ts";
-import { fetchTrunk } from "./trunk.ts";
-import { resolveTrunk } from "../git/index.ts";
+import { freshenTrunk } from "./trunk.ts";
 
 /** git writes several files per change; they are looked at together, in ms. */
 const settleMs = 60;
 
-/** How often the trunk is fetched in the background, so that creating a worktree finds it fresh, in ms. */
-const fetchEveryMs = 55_000;
+export interface Following {
+  /** Asks the trunk's remote in the background, unless it was asked within the last minute: a creation then finds it fresh. */
+  freshen(): void;
+  stop(): void;
+}
 
 /**
- * Follows git's own records (`.git/worktrees`, each one's HEAD and lock), `sync/`, and the trunk's remote, until the
- * returned function is called. Worktrees made, moved, locked or removed by any tool are in the registry within a second.
+ * Follows git's own records (`.git/worktrees`, each one's HEAD and lock) and `sync/`. Worktrees made, moved, locked or
+ * removed by any tool are in the registry within a second. At rest it runs nothing.
  */
-export const followRepository = (tools: Tools, repository: Repository): (() => void) => {
+export const followRepository = (tools: Tools, repository: Repository): Following => {
   const stopped = new AbortController();
   const call: Call = { signal: stopped.signal, progress: () => undefined };
   const quietly = (what: string, work: () => Promise<unknown>) => async (): Promise<void> => {
@@ -36,13 +38,15 @@ export const followRepository = (tools: Tools, repository: Repository): (() => v
   const records = new RecordWatch(repository.gitDir, debounced(reconcile, settleMs, stopped.signal));
   const link = oneAtATime(quietly("Shared config", () => sync(tools, repository, call)));
   const shared = tools.settings().syncEnabled ? watchSharedConfig(sharedConfigOf(tools, repository), () => void link()) : null;
-  const stopFetching = fetchInBackground(tools, repository, call);
+  const freshen = oneAtATime(quietly("Background fetch", () => freshenTrunk(tools, repository, call)));
   void records.arm().then(reconcile).then(link);
-  return () => {
-    stopped.abort();
-    records.close();
-    shared?.close();
-    stopFetching();
+  return {
+    freshen: () => void freshen(),
+    stop: () => {
+      stopped.abort();
+      records.close();
+      shared?.close();
+    },
   };
 };
 
@@ -141,27 +145,3 @@ class RecordWatch {
     this.#watchers.delete(path);
   }
 }
-
-const fetchInBackground = (tools: Tools, repository: Repository, call: Call): (() => void) => {
-  const fetchOnce = async (): Promise<void> => {
-    const { autoFetch, remoteName, defaultBranch } = tools.settings();
-    if (!autoFetch) return;
-    try {
-      const trunk = await resolveTrunk(tools.git, repository.gitDir, { remoteName, defaultBranch, signal: call.signal });
-      if (trunk.branch === null || trunk.base?.startsWith(`${remoteName}/`) !== true) return;
-      const lease = await tools.store.leases.tryTake(`repository:${repository.id}:fetch`, "fetch the trunk");
-      if (lease === null) return;
-      try {
-        await fetchTrunk(tools, repository, trunk.branch, call.signal);
-      } finally {
-        await lease.release();
-      }
-    } catch (error) {
-      if (!call.signal.aborted) tools.log("debug", `Background fetch of ${repository.name}: ${ImiError.from(error).message}`);
-    }
-  };
-  const timer = setInterval(() => void fetchOnce(), fetchEveryMs);
-  timer.unref();
-  void fetchOnce();
-  return () => clearInterval(timer);
-};

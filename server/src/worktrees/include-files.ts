@@ -1,14 +1,14 @@
-import type { Stats } from 'node:fs';
-import { constants } from 'node:fs';
-import { copyFile, lstat, lutimes, mkdir, readFile, readlink, stat, symlink, utimes } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import type { Stats } from "node:fs";
+import { constants } from "node:fs";
+import { copyFile, lstat, lutimes, mkdir, readFile, readlink, stat, symlink, utimes } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
 
 export interface IncludeOptions {
   /** Top of the main worktree. */
   readonly from: string;
   /** Top of the new worktree. */
   readonly to: string;
-  readonly patternsFile: '.worktreeinclude';
+  readonly patternsFile: ".worktreeinclude";
   /** VS Code's `git.worktreeIncludeFiles`: globs anchored at the top, with `{a,b}`. */
   readonly extraGlobs: readonly string[];
   /** Runs git in `cwd`; rejects when it fails. */
@@ -47,10 +47,10 @@ export async function copyIncludedFiles(options: IncludeOptions): Promise<Includ
   rules.push(...extraGlobs.flatMap(asIgnorePatterns).map((pattern) => `--exclude=${pattern}`));
   if (rules.length === 0) return { copied: 0, bytes: 0, skipped };
 
-  const matching = await list(options, ['--ignored', ...rules]);
+  const matching = await list(options, ["--ignored", ...rules]);
   if (matching.length === 0) return { copied: 0, bytes: 0, skipped };
   // What matches, is untracked, and is not among the untracked that git does not ignore.
-  const visible = new Set(await list(options, ['--exclude-standard']));
+  const visible = new Set(await list(options, ["--exclude-standard"]));
   const paths = matching.filter((path) => !visible.has(path) && !isBelow(path, visible));
   return copyAll(options, to, paths, skipped);
 }
@@ -59,24 +59,24 @@ async function readPatterns(file: string): Promise<{ any: boolean; note: string 
   try {
     const found = await stat(file);
     // git would wait for ever for a pipe.
-    if (!found.isFile()) return { any: false, note: 'it is not a file' };
-    if (found.size > mostSettingsBytes) return { any: false, note: 'it is larger than 1 MB' };
-    return { any: /^[^\r\n#]/m.test(await readFile(file, 'utf8')), note: null };
+    if (!found.isFile()) return { any: false, note: "it is not a file" };
+    if (found.size > mostSettingsBytes) return { any: false, note: "it is larger than 1 MB" };
+    return { any: /^[^\r\n#]/m.test(await readFile(file, "utf8")), note: null };
   } catch (error) {
     const code = codeOf(error);
-    return { any: false, note: code === 'ENOENT' ? null : `it cannot be read (${code})` };
+    return { any: false, note: code === "ENOENT" ? null : `it cannot be read (${code})` };
   }
 }
 
 async function list(options: IncludeOptions, args: readonly string[]): Promise<string[]> {
-  const { stdout } = await options.git(options.from, ['ls-files', '--others', '-z', ...args]);
+  const { stdout } = await options.git(options.from, ["ls-files", "--others", "-z", ...args]);
   options.signal?.throwIfAborted();
-  return stdout.split('\0').filter((path) => path !== '');
+  return stdout.split("\0").filter((path) => path !== "");
 }
 
 /** git lists a repository inside this one as a folder, `vendor/`, without what is in it. */
 function isBelow(path: string, visible: ReadonlySet<string>): boolean {
-  for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) {
+  for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1)) {
     if (visible.has(path.slice(0, at + 1))) return true;
   }
   return false;
@@ -84,8 +84,8 @@ function isBelow(path: string, visible: ReadonlySet<string>): boolean {
 
 /** VS Code's globs are anchored and know `{a,b}`; those of .gitignore are not and do not. */
 export function asIgnorePatterns(glob: string): string[] {
-  return withoutBraces(glob.trim().replace(/^\.?\/+/, ''))
-    .filter((plain) => plain !== '' && !plain.split('/').includes('..'))
+  return [...new Set(withoutBraces(glob.trim().replace(/^\.?\/+/, "")))]
+    .filter((plain) => plain !== "" && !plain.split("/").includes(".."))
     .slice(0, 256)
     .map((plain) => `/${plain}`);
 }
@@ -98,9 +98,9 @@ function withoutBraces(glob: string): string[] {
     const inner = /\{([^{}]*,[^{}]*)\}/.exec(next);
     if (inner === null) done.push(next);
     else {
-      const [whole, choices = ''] = inner;
+      const [whole, choices = ""] = inner;
       const after = next.slice(inner.index + whole.length);
-      for (const choice of choices.split(',')) open.push(next.slice(0, inner.index) + choice + after);
+      for (const choice of choices.split(",")) open.push(next.slice(0, inner.index) + choice + after);
     }
     if (open.length > 1024) return done;
   }
@@ -127,13 +127,13 @@ async function copyAll(
     for (const path of queue) {
       options.signal?.throwIfAborted();
       if (copied >= limits.files || bytes >= limits.bytes) {
-        skip(path, 'there is more than is copied into a worktree');
+        skip(path, "there is more than is copied into a worktree");
         continue;
       }
       // Counted before the copy, so that sixteen at once keep to the limit too.
       copied += 1;
       const done = await copyOne(options.from, to, path, folders, limits.bytes - bytes);
-      if (typeof done === 'number') bytes += done;
+      if (typeof done === "number") bytes += done;
       else {
         copied -= 1;
         skip(path, done);
@@ -142,8 +142,8 @@ async function copyAll(
   };
   // All of them have stopped when this returns, also when cancelled: the caller may remove the worktree then.
   const ends = await Promise.allSettled(Array.from({ length: Math.min(atOnce, paths.length) }, work));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
-  if (untold > 0) skipped.push({ path: '…', reason: `and ${untold} more` });
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  if (untold > 0) skipped.push({ path: "…", reason: `and ${untold} more` });
   return { copied, bytes, skipped };
 }
 
@@ -155,25 +155,25 @@ async function copyOne(
   folders: Folders,
   room: number,
 ): Promise<number | string> {
-  if (path.endsWith('/')) return 'it is a repository of its own';
-  const parts = path.split('/');
-  if (parts.some((part) => part === '' || part === '.' || part === '..' || part.toLowerCase() === '.git')) {
-    return 'its path is not safe';
+  if (path.endsWith("/")) return "it is a repository of its own";
+  const parts = path.split("/");
+  if (parts.some((part) => part === "" || part === "." || part === ".." || part.toLowerCase() === ".git")) {
+    return "its path is not safe";
   }
   const source = join(from, path);
   const target = join(to, path);
   try {
     const found = await lstat(source);
-    if (!found.isFile() && !found.isSymbolicLink()) return 'it is not a file';
-    if (found.size > room) return 'there is more than is copied into a worktree';
+    if (!found.isFile() && !found.isSymbolicLink()) return "it is not a file";
+    if (found.size > room) return "there is more than is copied into a worktree";
     const trouble = await folders.make(dirname(path));
     if (trouble !== null) return trouble;
     await (found.isFile() ? copyRegular(source, target, found) : copyLink(source, target, found));
     return found.isFile() ? found.size : 0;
   } catch (error) {
     const code = codeOf(error);
-    if (code === 'EEXIST') return 'something of this name is there';
-    return code === 'ENOENT' ? 'it is gone' : `it could not be copied (${code})`;
+    if (code === "EEXIST") return "something of this name is there";
+    return code === "ENOENT" ? "it is gone" : `it could not be copied (${code})`;
   }
 }
 
@@ -198,7 +198,7 @@ class Folders {
 
   /** Null when the folder is there, else why files cannot be put into it. */
   make(folder: string): Promise<string | null> {
-    if (folder === '.') return Promise.resolve(null);
+    if (folder === ".") return Promise.resolve(null);
     const known = this.#made.get(folder);
     if (known !== undefined) return known;
     const making = this.#make(folder);
@@ -209,12 +209,12 @@ class Folders {
   async #make(folder: string): Promise<string | null> {
     const trouble = await this.make(dirname(folder));
     if (trouble !== null) return trouble;
-    const full = join(this.#to, folder.replaceAll('/', sep));
+    const full = join(this.#to, folder.replaceAll("/", sep));
     try {
       await mkdir(full);
       return null;
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') return `${folder} cannot be made (${codeOf(error)})`;
+      if (codeOf(error) !== "EEXIST") return `${folder} cannot be made (${codeOf(error)})`;
     }
     const found = await lstat(full);
     if (found.isDirectory()) return null;
@@ -229,34 +229,34 @@ class Folders {
 export async function readWorktreeIncludeSetting(
   worktree: string,
 ): Promise<{ readonly globs: readonly string[]; readonly note: string | null }> {
-  const name = '.vscode/settings.json';
+  const name = ".vscode/settings.json";
   let text: string;
   try {
     const found = await stat(join(worktree, name));
     if (!found.isFile()) return { globs: [], note: `${name} is not a file` };
     if (found.size > mostSettingsBytes) return { globs: [], note: `${name} is larger than 1 MB` };
-    text = await readFile(join(worktree, name), 'utf8');
+    text = await readFile(join(worktree, name), "utf8");
   } catch (error) {
     const code = codeOf(error);
-    return { globs: [], note: code === 'ENOENT' || code === 'ENOTDIR' ? null : `${name} cannot be read (${code})` };
+    return { globs: [], note: code === "ENOENT" || code === "ENOTDIR" ? null : `${name} cannot be read (${code})` };
   }
   // Most settings do not name it, and then nothing is parsed.
-  if (!text.includes('git.worktreeIncludeFiles')) return { globs: [], note: null };
-  const { parse } = await import('jsonc-parser');
+  if (!text.includes("git.worktreeIncludeFiles")) return { globs: [], note: null };
+  const { parse } = await import("jsonc-parser");
   const errors: { error: number; offset: number; length: number }[] = [];
-  const settings: unknown = parse(text.replace(/^\uFEFF/, ''), errors, { allowTrailingComma: true });
+  const settings: unknown = parse(text.replace(/^\uFEFF/, ""), errors, { allowTrailingComma: true });
   if (errors.length > 0) return { globs: [], note: `${name} is not valid JSON; git.worktreeIncludeFiles is not used` };
   const value =
-    typeof settings === 'object' && settings !== null && 'git.worktreeIncludeFiles' in settings
-      ? settings['git.worktreeIncludeFiles']
+    typeof settings === "object" && settings !== null && "git.worktreeIncludeFiles" in settings
+      ? settings["git.worktreeIncludeFiles"]
       : [];
-  if (!Array.isArray(value) || !value.every((glob) => typeof glob === 'string')) {
+  if (!Array.isArray(value) || !value.every((glob) => typeof glob === "string")) {
     return { globs: [], note: `git.worktreeIncludeFiles in ${name} is not a list of globs` };
   }
   return { globs: value, note: null };
 }
 
 function codeOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
   return error instanceof Error ? error.message : String(error);
 }

@@ -2,10 +2,12 @@ import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { Call, Tools } from "./context.ts";
 import { find, toWorktree } from "./entity.ts";
+import type { Following } from "./follow.ts";
 import { list, statusesOf } from "./list.ts";
 import { open } from "./repositories.ts";
 
 export type { Call, Tools } from "./context.ts";
+export type { Following } from "./follow.ts";
 export type { Outcome } from "./reconcile.ts";
 
 /**
@@ -81,8 +83,8 @@ export class Worktrees {
     return cloneInto(this.#tools, cwd, params, call);
   }
 
-  /** Keeps a repository in step while the server runs; returns what stops it. */
-  async follow(repository: Repository): Promise<() => void> {
+  /** Keeps a repository in step while the server runs. */
+  async follow(repository: Repository): Promise<Following> {
     const { followRepository } = await import("./follow.ts");
     return followRepository(this.#tools, repository);
   }

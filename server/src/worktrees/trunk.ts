@@ -46,35 +46,42 @@ const trunkOf = (tools: Tools, repository: Repository, signal: AbortSignal): Pro
  * The trunk's newest known commit. With `auto_fetch` the remote is asked first, but never for longer than
  * `auto_fetch_timeout_ms`, and not when somebody did so within the last minute or is doing it now.
  */
-export const newestTrunk = async (
-  tools: Tools,
-  repository: Repository,
-  call: Call,
-  notes: Notes,
-): Promise<Trunk> => {
+export const newestTrunk = async (tools: Tools, repository: Repository, call: Call, notes: Notes): Promise<Trunk> => {
   const known = await trunkOf(tools, repository, call.signal);
+  try {
+    return (await fetchIfStale(tools, repository, known, call)) ? await trunkOf(tools, repository, call.signal) : known;
+  } catch (error) {
+    if (call.signal.aborted) throw error;
+    const { remoteName } = tools.settings();
+    const why = ImiError.is(error, "git/timeout") ? `${remoteName} did not answer in time` : `${remoteName} could not be reached`;
+    notes.add("trunk/not-fetched", `${why}; starting from the newest known commit of ${known.base ?? "the trunk"}.`);
+    return known;
+  }
+};
+
+/** Asks the remote now, so that a creation soon after need not wait for it. */
+export const freshenTrunk = async (tools: Tools, repository: Repository, call: Call): Promise<void> => {
+  await fetchIfStale(tools, repository, await trunkOf(tools, repository, call.signal), call);
+};
+
+/** True when the trunk was fetched. */
+const fetchIfStale = async (tools: Tools, repository: Repository, known: Trunk, call: Call): Promise<boolean> => {
   const { autoFetch, remoteName } = tools.settings();
-  const remoteBase = known.base?.startsWith(`${remoteName}/`) === true;
-  if (!autoFetch || !remoteBase || known.branch === null || (await fetchedRecently(repository))) return known;
+  const hasRemote = known.base?.startsWith(`${remoteName}/`) === true;
+  if (!autoFetch || !hasRemote || known.branch === null || (await fetchedRecently(repository))) return false;
   const lease = await tools.store.leases.tryTake(`repository:${repository.id}:fetch`, "fetch the trunk");
-  if (lease === null) return known;
+  if (lease === null) return false;
   try {
     call.progress(`Fetching ${known.base ?? remoteName}`, null);
     await fetchTrunk(tools, repository, known.branch, call.signal);
-    return await trunkOf(tools, repository, call.signal);
-  } catch (error) {
-    const cause = ImiError.from(error);
-    if (cause.code === "operation/cancelled" && call.signal.aborted) throw error;
-    const why = cause.code === "git/timeout" ? `${remoteName} did not answer in time` : `${remoteName} could not be reached`;
-    notes.add("trunk/not-fetched", `${why}; starting from the newest known commit of ${known.base ?? "the trunk"}.`);
-    return known;
+    return true;
   } finally {
     await lease.release();
   }
 };
 
 /** Brings the trunk's remote branch up to date, within the short limit. */
-export const fetchTrunk = async (
+const fetchTrunk = async (
   tools: Tools,
   repository: Repository,
   branch: string,

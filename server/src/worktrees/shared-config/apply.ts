@@ -1,16 +1,16 @@
-import { realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import type { SyncAction } from '../../../../protocol/worktrees.ts';
-import { ImiError } from '../../../../protocol/errors.ts';
-import { keepOutOfStatus } from './exclude.ts';
-import { codeOf } from './files.ts';
-import { inspect, place, removeOurs } from './place.ts';
-import type { Found, Site } from './place.ts';
-import { clearRecords, readRecord, recordsExist, sweepRecords, writeRecord } from './record.ts';
-import { readSources } from './sources.ts';
-import type { Source, Sources } from './sources.ts';
-import { Scratch, trackedPaths } from './tracked.ts';
-import { clearAside } from './set-aside.ts';
+import { realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { SyncAction } from "../../../../protocol/worktrees.ts";
+import { ImiError } from "../../../../protocol/errors.ts";
+import { keepOutOfStatus } from "./exclude.ts";
+import { codeOf } from "./files.ts";
+import { inspect, place, removeOurs } from "./place.ts";
+import type { Found, Site } from "./place.ts";
+import { clearRecords, readRecord, recordsExist, sweepRecords, writeRecord } from "./record.ts";
+import { readSources } from "./sources.ts";
+import type { Source, Sources } from "./sources.ts";
+import { Scratch, trackedPaths } from "./tracked.ts";
+import { clearAside } from "./set-aside.ts";
 
 export interface SharedConfigOptions {
   /** Folder that holds the worktrees and sync/; absolute. */
@@ -24,7 +24,7 @@ export interface SharedConfigOptions {
   /** The clone's common git directory; absolute. */
   readonly commonDir: string;
   /** By default links, and copies where links are not permitted. `link` and `copy` insist. */
-  readonly mode?: 'link' | 'copy';
+  readonly mode?: "link" | "copy";
   /**
    * Which of these paths git tracks in the worktree (`git ls-files -z --`). Asked at most once per worktree, and only
    * where the worktree's index cannot be read directly (version 4, split, sparse).
@@ -98,9 +98,9 @@ async function apply(
   if (sources.files.length === 0 && sources.skipped.length === 0 && !records) return { verified: 0, actions: [] };
 
   const actions: SyncAction[] = sources.skipped.map(({ path, reason }) => ({
-    worktree: 'sync',
+    worktree: "sync",
     path,
-    action: 'skipped',
+    action: "skipped",
     detail: reason,
   }));
   const paths = sources.files.map((source) => source.path);
@@ -145,28 +145,28 @@ function reportExclude(
     keepOutOfStatus(options.commonDir, paths, backups);
   } catch (error) {
     // Links that git status shows are a nuisance, no links are worse.
-    const detail = `git status will show the links: ${join(options.commonDir, 'info', 'exclude')} cannot be written (${codeOf(error)})`;
+    const detail = `git status will show the links: ${join(options.commonDir, "info", "exclude")} cannot be written (${codeOf(error)})`;
     if (!actions.some((action) => action.detail === detail)) {
-      actions.push({ worktree: 'sync', path: 'info/exclude', action: 'skipped', detail });
+      actions.push({ worktree: "sync", path: "info/exclude", action: "skipped", detail });
     }
   }
 }
 
 async function settle(round: Round, worktree: WorktreePlace): Promise<void> {
   const { options, sources, actions } = round;
-  const say = (path: string, action: SyncAction['action'], detail: string | null): void => {
+  const say = (path: string, action: SyncAction["action"], detail: string | null): void => {
     actions.push({ worktree: worktree.name, path, action, detail });
   };
   let root: string;
   try {
     root = realpathSync.native(worktree.path);
-    if (!statSync(root).isDirectory()) throw new ImiError('path/taken', `${worktree.path} is not a folder.`);
+    if (!statSync(root).isDirectory()) throw new ImiError("path/taken", `${worktree.path} is not a folder.`);
   } catch (error) {
-    say('.', 'skipped', `the worktree's folder cannot be read (${codeOf(error)})`);
+    say(".", "skipped", `the worktree's folder cannot be read (${codeOf(error)})`);
     return;
   }
   if (sources.boundary.some((folder) => root === folder || root.startsWith(`${folder}/`))) {
-    say('.', 'skipped', 'the worktree is inside sync/');
+    say(".", "skipped", "the worktree is inside sync/");
     return;
   }
 
@@ -175,7 +175,7 @@ async function settle(round: Round, worktree: WorktreePlace): Promise<void> {
     root,
     commonDir: options.commonDir,
     boundary: sources.boundary,
-    mode: options.mode ?? 'auto',
+    mode: options.mode ?? "auto",
     record,
     folders: new Map(),
     say,
@@ -194,13 +194,13 @@ async function settle(round: Round, worktree: WorktreePlace): Promise<void> {
   const open: Open[] = [];
   for (const source of sources.files) {
     const found = inspect(site, source);
-    if (found.is === 'right') {
+    if (found.is === "right") {
       round.verified += 1;
       if (!record.placed.has(source.path)) {
         record.placed.add(source.path);
         changed = true;
       }
-    } else if (found.is === 'blocked') say(source.path, 'skipped', found.reason);
+    } else if (found.is === "blocked") say(source.path, "skipped", found.reason);
     else open.push({ source, found });
     await round.breathe();
   }
@@ -225,13 +225,13 @@ async function settleOpen(round: Round, site: Site, open: readonly Open[]): Prom
   for (const one of open) {
     const { path } = one.source;
     if (tracked.has(path)) {
-      site.say(path, 'skipped', 'git tracks a file of this name here');
+      site.say(path, "skipped", "git tracks a file of this name here");
       continue;
     }
     wanted.push(one);
     site.record.placed.add(path);
     for (const folder of one.found.missing) site.record.folders.add(folder);
-    if (one.found.is === 'theirs') {
+    if (one.found.is === "theirs") {
       backups.push(path);
       site.record.backedUp.add(path);
     }
@@ -243,7 +243,7 @@ async function settleOpen(round: Round, site: Site, open: readonly Open[]): Prom
   for (const { source, found } of wanted) {
     let settled = place(site, source, found);
     for (let count = 1; !settled && count < attempts; count += 1) settled = place(site, source, inspect(site, source));
-    if (!settled) site.say(source.path, 'skipped', 'it keeps changing; try again');
+    if (!settled) site.say(source.path, "skipped", "it keeps changing; try again");
     await round.breathe();
   }
   return true;
@@ -254,7 +254,7 @@ function attempt(site: Site, step: () => void): boolean {
     step();
     return true;
   } catch (error) {
-    site.say('.', 'skipped', `the record of links in ${site.commonDir} cannot be written (${codeOf(error)})`);
+    site.say(".", "skipped", `the record of links in ${site.commonDir} cannot be written (${codeOf(error)})`);
     return false;
   }
 }

@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { codeOf, writeWhole } from './files.ts';
+import { mkdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { codeOf, writeWhole } from "./files.ts";
 
-const begin = '# >>> iMi shared config (managed)';
-const end = '# <<< iMi shared config';
+const begin = "# >>> iMi shared config (managed)";
+const end = "# <<< iMi shared config";
 
 /**
  * Makes `<common git dir>/info/exclude` hold one block with a pattern for each linked path, and for the backups that
@@ -11,11 +11,11 @@ const end = '# <<< iMi shared config';
  * for byte, also one that the user wrote into the block. Written only when it changes.
  */
 export function keepOutOfStatus(commonDir: string, paths: readonly string[], backups: readonly string[]): void {
-  const file = join(commonDir, 'info', 'exclude');
-  const state = join(commonDir, 'imi', 'shared', 'exclude');
+  const file = join(commonDir, "info", "exclude");
+  const state = join(commonDir, "imi", "shared", "exclude");
   const old = read(file);
   if (old === null && paths.length === 0) return;
-  const before = old ?? '';
+  const before = old ?? "";
   if (paths.length === 0 && !before.includes(begin) && !before.includes(end)) return;
 
   const written = read(state);
@@ -25,21 +25,21 @@ export function keepOutOfStatus(commonDir: string, paths: readonly string[], bac
   for (const line of ours) if (isBackupLine(line)) lines.add(line);
   for (const path of backups) for (const line of backupPatterns(path)) lines.add(line);
 
-  const block = lines.size === 0 ? '' : `${[begin, ...lines, end].join('\n')}\n`;
-  const head = kept.slice(0, place).join('');
-  const gap = block !== '' && head !== '' && !head.endsWith('\n') ? '\n' : '';
-  const after = head + gap + block + kept.slice(place).join('');
-  const remembered = [...lines].join('\n');
-  if (remembered !== (written ?? '')) remember(commonDir, state, remembered);
+  const block = lines.size === 0 ? "" : `${[begin, ...lines, end].join("\n")}\n`;
+  const head = kept.slice(0, place).join("");
+  const gap = block !== "" && head !== "" && !head.endsWith("\n") ? "\n" : "";
+  const after = head + gap + block + kept.slice(place).join("");
+  const remembered = [...lines].join("\n");
+  if (remembered !== (written ?? "")) remember(commonDir, state, remembered);
   if (after !== before) write(commonDir, file, after);
 }
 
 /** Bytes as characters, so that what is not UTF-8 survives; null where there is no file. */
 function read(file: string): string | null {
   try {
-    return readFileSync(file, 'latin1');
+    return readFileSync(file, "latin1");
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
+    if (codeOf(error) === "ENOENT") return null;
     throw error;
   }
 }
@@ -51,7 +51,7 @@ function withoutBlock(
   written: string | null,
 ): { kept: string[]; place: number; ours: string[] } {
   const known = new Set(current);
-  for (const line of written?.split('\n') ?? []) known.add(line);
+  for (const line of written?.split("\n") ?? []) known.add(line);
   const all = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
   const closed = all.map((line) => line.trimEnd()).lastIndexOf(end);
 
@@ -60,14 +60,14 @@ function withoutBlock(
   let place: number | null = null;
   let inside = false;
   for (const [number, raw] of all.entries()) {
-    const line = raw.replace(/\r?\n$/, '');
+    const line = raw.replace(/\r?\n$/, "");
     if (line.trimEnd() === begin || line.trimEnd() === end) {
       inside = line.trimEnd() === begin;
       place ??= kept.length;
       continue;
     }
     // Without our own note of what was written, what looks like ours inside a closed block is taken for it.
-    const isOurs = inside && (known.has(line) || (written === null && number < closed && line.startsWith('/')));
+    const isOurs = inside && (known.has(line) || (written === null && number < closed && line.startsWith("/")));
     if (isOurs) ours.push(line);
     else kept.push(raw);
   }
@@ -79,9 +79,9 @@ function pattern(path: string): string {
   const escaped = `/${path}`
     .replace(/[\\*?[]/g, String.raw`\$&`)
     // A pattern cannot hold these; `?` is any one byte.
-    .replace(/[\n\r]/g, '?')
+    .replace(/[\n\r]/g, "?")
     .replace(/ $/, String.raw`\ `);
-  return Buffer.from(escaped).toString('latin1');
+  return Buffer.from(escaped).toString("latin1");
 }
 
 function backupPatterns(path: string): string[] {
@@ -89,12 +89,12 @@ function backupPatterns(path: string): string[] {
 }
 
 function isBackupLine(line: string): boolean {
-  return line.endsWith('.backup') || line.endsWith('.backup.[0-9]*');
+  return line.endsWith(".backup") || line.endsWith(".backup.[0-9]*");
 }
 
 function remember(commonDir: string, state: string, lines: string): void {
-  if (lines === '') rmSync(state, { force: true });
-  else writeWhole(state, Buffer.from(lines, 'latin1'), 0o600, join(commonDir, 'imi', 'shared'));
+  if (lines === "") rmSync(state, { force: true });
+  else writeWhole(state, Buffer.from(lines, "latin1"), 0o600, join(commonDir, "imi", "shared"));
 }
 
 function write(commonDir: string, file: string, text: string): void {
@@ -105,8 +105,8 @@ function write(commonDir: string, file: string, text: string): void {
     real = realpathSync.native(file);
     mode = statSync(real).mode & 0o7777;
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-    mkdirSync(join(commonDir, 'info'), { recursive: true });
+    if (codeOf(error) !== "ENOENT") throw error;
+    mkdirSync(join(commonDir, "info"), { recursive: true });
   }
-  writeWhole(real, Buffer.from(text, 'latin1'), mode, join(commonDir, 'imi', 'shared'));
+  writeWhole(real, Buffer.from(text, "latin1"), mode, join(commonDir, "imi", "shared"));
 }

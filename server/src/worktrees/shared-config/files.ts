@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   closeSync,
@@ -12,14 +12,14 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
-} from 'node:fs';
-import type { Stats } from 'node:fs';
-import { join } from 'node:path';
+} from "node:fs";
+import type { Stats } from "node:fs";
+import { join } from "node:path";
 
 /** The system's code of an error (ENOENT, EACCES, …), or its message where it has none. */
 export function codeOf(error: unknown): string {
   if (error instanceof Error) {
-    return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+    return "code" in error && typeof error.code === "string" ? error.code : error.message;
   }
   return String(error);
 }
@@ -29,7 +29,7 @@ export function lookAt(path: string): Stats | null {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) ?? null;
   } catch (error) {
-    if (codeOf(error) === 'ENOTDIR') return null;
+    if (codeOf(error) === "ENOTDIR") return null;
     throw error;
   }
 }
@@ -46,15 +46,16 @@ export function writeWhole(path: string, bytes: string | Uint8Array, mode: numbe
   mkdirSync(drafts, { recursive: true });
   let draft = join(drafts, `${uniqueName()}.draft`);
   try {
-    writeFileSync(draft, bytes, { mode, flag: 'wx' });
-    chmodSync(draft, mode);
+    writeFileSync(draft, bytes, { mode, flag: "wx" });
+    // The umask may have taken bits away.
+    if (mode !== 0o600) chmodSync(draft, mode);
     try {
       renameSync(draft, path);
     } catch (error) {
-      if (codeOf(error) !== 'EXDEV') throw error;
+      if (codeOf(error) !== "EXDEV") throw error;
       rmSync(draft, { force: true });
       draft = `${path}.${uniqueName()}.draft`;
-      writeFileSync(draft, bytes, { mode, flag: 'wx' });
+      writeFileSync(draft, bytes, { mode, flag: "wx" });
       renameSync(draft, path);
     }
   } catch (error) {
@@ -72,7 +73,7 @@ export function maybeInUse(name: string): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return codeOf(error) !== 'ESRCH';
+    return codeOf(error) !== "ESRCH";
   }
 }
 
@@ -105,5 +106,5 @@ export function sameBytes(one: string, other: string): boolean {
 }
 
 export function hashOf(file: string): string {
-  return createHash('sha256').update(readFileSync(file)).digest('hex');
+  return createHash("sha256").update(readFileSync(file)).digest("hex");
 }

@@ -10,16 +10,16 @@ import {
   statSync,
   symlinkSync,
   utimesSync,
-} from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
-import { ImiError } from '../../../../protocol/errors.ts';
-import type { SyncAction } from '../../../../protocol/worktrees.ts';
-import { codeOf, hashOf, lookAt, sameBytes, uniqueName } from './files.ts';
-import { writeRecord } from './record.ts';
-import type { WorktreeRecord } from './record.ts';
-import { asideFolder, setAside } from './set-aside.ts';
-import { isInside, parentsOf } from './sources.ts';
-import type { Source } from './sources.ts';
+} from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { ImiError } from "../../../../protocol/errors.ts";
+import type { SyncAction } from "../../../../protocol/worktrees.ts";
+import { codeOf, hashOf, lookAt, sameBytes, uniqueName } from "./files.ts";
+import { asideFolder, writeRecord } from "./record.ts";
+import type { WorktreeRecord } from "./record.ts";
+import { setAside } from "./set-aside.ts";
+import { isInside, parentsOf } from "./sources.ts";
+import type { Source } from "./sources.ts";
 
 /** One worktree while it is being settled. */
 export interface Site {
@@ -27,42 +27,43 @@ export interface Site {
   readonly root: string;
   readonly commonDir: string;
   readonly boundary: readonly string[];
-  readonly mode: 'auto' | 'link' | 'copy';
+  readonly mode: "auto" | "link" | "copy";
   readonly record: WorktreeRecord;
   /** Folders already looked at. */
-  readonly folders: Map<string, 'folder' | 'missing' | 'link' | 'file'>;
-  readonly say: (path: string, action: SyncAction['action'], detail: string | null) => void;
+  readonly folders: Map<string, "folder" | "missing" | "link" | "file">;
+  readonly say: (path: string, action: SyncAction["action"], detail: string | null) => void;
 }
 
 /** What stands where a link belongs; `missing` are the folders that are to be made for it. */
 export type Found =
-  | { readonly is: 'right' | 'absent' | 'ours' | 'same' | 'theirs'; readonly missing: readonly string[] }
-  | { readonly is: 'blocked'; readonly reason: string; readonly missing: readonly string[] };
+  | { readonly is: "right" | "absent" | "ours" | "same" | "theirs"; readonly missing: readonly string[] }
+  | { readonly is: "blocked"; readonly reason: string; readonly missing: readonly string[] };
 
 const none: readonly string[] = [];
-const right: Found = { is: 'right', missing: none };
-const blocked = (reason: string): Found => ({ is: 'blocked', reason, missing: none });
+const right: Found = { is: "right", missing: none };
+const blocked = (reason: string): Found => ({ is: "blocked", reason, missing: none });
 
 /** One readlink where the link is right. */
 export function inspect(site: Site, source: Source): Found {
   const missing: string[] = [];
   for (const folder of parentsOf(source.path)) {
     const kind = folderKind(site, folder);
-    if (kind === 'link') return blocked(`${folder} is a symbolic link, which is not followed`);
-    if (kind === 'file') return blocked(`${folder} is a file, not a folder`);
-    if (kind === 'missing') missing.push(folder);
+    if (kind === "link") return blocked(`${folder} is a symbolic link, which is not followed`);
+    if (kind === "file") return blocked(`${folder} is a file, not a folder`);
+    if (kind === "missing") missing.push(folder);
   }
-  if (missing.length > 0) return { is: 'absent', missing };
+  if (missing.length > 0) return { is: "absent", missing };
 
   const at = site.root + sep + source.path;
   try {
     const target = readlinkSync(at);
-    if (resolve(dirname(at), target) === source.file && site.mode !== 'copy') return right;
-    if (isOurs(site, at, target)) return { is: 'ours', missing: none };
+    if (resolve(dirname(at), target) === source.file && site.mode !== "copy") return right;
+    if (isOurs(site, at, target)) return { is: "ours", missing: none };
     return blocked(`a symbolic link to ${target} is there, which iMi did not make`);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return { is: 'absent', missing: none };
-    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'UNKNOWN') return blocked(`it cannot be read (${codeOf(error)})`);
+    if (codeOf(error) === "ENOENT") return { is: "absent", missing: none };
+    if (codeOf(error) !== "EINVAL" && codeOf(error) !== "UNKNOWN")
+      return blocked(`it cannot be read (${codeOf(error)})`);
   }
   try {
     return inspectFile(site, source, at);
@@ -73,29 +74,28 @@ export function inspect(site: Site, source: Source): Found {
 
 function inspectFile(site: Site, source: Source, at: string): Found {
   const found = lookAt(at);
-  if (found === null) return { is: 'absent', missing: none };
-  if (found.isDirectory()) return blocked('a folder is there');
-  if (!found.isFile()) return blocked('something that is not a file is there');
+  if (found === null) return { is: "absent", missing: none };
+  if (found.isDirectory()) return blocked("a folder is there");
+  if (!found.isFile()) return blocked("something that is not a file is there");
   if (isCopy(site, source.path)) {
     const original = statSync(source.file);
     if (original.size === found.size && Math.abs(original.mtimeMs - found.mtimeMs) < 1) return right;
     if (sameBytes(at, source.file)) return right;
-    if (site.record.copies.get(source.path)?.includes(hashOf(at)) === true) return { is: 'ours', missing: none };
+    if (site.record.copies.get(source.path)?.includes(hashOf(at)) === true) return { is: "ours", missing: none };
   }
-  return { is: sameBytes(at, source.file) ? 'same' : 'theirs', missing: none };
+  return { is: sameBytes(at, source.file) ? "same" : "theirs", missing: none };
 }
 
 /** Where a copy was put because links are not permitted, it stays a copy: trying a link each time would replace it each time. */
 function isCopy(site: Site, path: string): boolean {
-  return site.mode !== 'link' && site.record.copies.has(path);
+  return site.mode !== "link" && site.record.copies.has(path);
 }
 
-function folderKind(site: Site, folder: string): 'folder' | 'missing' | 'link' | 'file' {
+function folderKind(site: Site, folder: string): "folder" | "missing" | "link" | "file" {
   const known = site.folders.get(folder);
   if (known !== undefined) return known;
   const found = lookAt(join(site.root, folder));
-  const kind =
-    found === null ? 'missing' : found.isSymbolicLink() ? 'link' : found.isDirectory() ? 'folder' : 'file';
+  const kind = found === null ? "missing" : found.isSymbolicLink() ? "link" : found.isDirectory() ? "folder" : "file";
   site.folders.set(folder, kind);
   return kind;
 }
@@ -110,31 +110,32 @@ export function place(site: Site, source: Source, found: Found): boolean {
   let backup: string | null = null;
   try {
     switch (found.is) {
-      case 'right':
+      case "right":
         return true;
-      case 'blocked':
-        site.say(source.path, 'skipped', found.reason);
+      case "blocked":
+        site.say(source.path, "skipped", found.reason);
         return true;
-      case 'absent':
+      case "absent":
         makeFolders(site, source.path);
         break;
-      case 'ours':
-      case 'same':
-      case 'theirs':
-        if (found.is === 'theirs') site.record.backedUp.add(source.path);
+      case "ours":
+      case "same":
+      case "theirs":
+        if (found.is === "theirs") site.record.backedUp.add(source.path);
         backup = setAside(at, site.commonDir, (file) => isWorthless(site, source, at, file));
         break;
     }
     const placed = put(site, source, at);
-    if (backup !== null) site.say(source.path, 'backed-up', `kept as ${relative(site.root, backup).replaceAll(sep, '/')}`);
-    if (placed === 'taken') {
+    if (backup !== null)
+      site.say(source.path, "backed-up", `kept as ${relative(site.root, backup).replaceAll(sep, "/")}`);
+    if (placed === "taken") {
       site.folders.clear();
       return false;
     }
     site.say(source.path, placed.action, placed.detail);
   } catch (error) {
     if (backup !== null) restore(at, backup);
-    site.say(source.path, 'skipped', sentence(error));
+    site.say(source.path, "skipped", sentence(error));
   }
   return true;
 }
@@ -142,8 +143,8 @@ export function place(site: Site, source: Source, found: Found): boolean {
 function sentence(error: unknown): string {
   if (ImiError.is(error)) return error.message;
   const code = codeOf(error);
-  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') return `the folder cannot be written (${code})`;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return `the disk is full (${code})`;
+  if (code === "EROFS" || code === "EACCES" || code === "EPERM") return `the folder cannot be written (${code})`;
+  if (code === "ENOSPC" || code === "EDQUOT") return `the disk is full (${code})`;
   return `it could not be linked (${code})`;
 }
 
@@ -174,38 +175,38 @@ function makeFolders(site: Site, path: string): void {
       // Through a link on the way it would be made elsewhere; the ones before this were looked at.
       mkdirSync(full);
       site.record.folders.add(folder);
-      site.folders.set(folder, 'folder');
+      site.folders.set(folder, "folder");
       continue;
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
+      if (codeOf(error) !== "EEXIST") throw error;
     }
     const found = lookAt(full);
-    if (found?.isDirectory() !== true) throw new ImiError('path/taken', `${folder} is not a folder.`);
-    if (lookAt(join(full, '.git')) !== null) {
-      throw new ImiError('path/unsafe', `${folder} is a repository of its own.`);
+    if (found?.isDirectory() !== true) throw new ImiError("path/taken", `${folder} is not a folder.`);
+    if (lookAt(join(full, ".git")) !== null) {
+      throw new ImiError("path/unsafe", `${folder} is a repository of its own.`);
     }
   }
 }
 
-type Put = 'taken' | { readonly action: 'linked' | 'copied'; readonly detail: string | null };
+type Put = "taken" | { readonly action: "linked" | "copied"; readonly detail: string | null };
 
 /** Fills a free name; never replaces anything. */
 function put(site: Site, source: Source, at: string): Put {
   let detail: string | null = null;
-  if (site.mode !== 'copy' && !isCopy(site, source.path)) {
+  if (site.mode !== "copy" && !isCopy(site, source.path)) {
     try {
-      symlinkSync(relative(dirname(at), source.file), at, 'file');
+      symlinkSync(relative(dirname(at), source.file), at, "file");
       site.record.copies.delete(source.path);
-      return { action: 'linked', detail: null };
+      return { action: "linked", detail: null };
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'EEXIST') return 'taken';
-      const refused = ['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(code);
-      if (!refused || site.mode === 'link') throw error;
+      if (code === "EEXIST") return "taken";
+      const refused = ["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"].includes(code);
+      if (!refused || site.mode === "link") throw error;
       detail = `symbolic links are not permitted here (${code}); the copy is kept in step`;
     }
   }
-  return copy(site, source, at) ? { action: 'copied', detail } : 'taken';
+  return copy(site, source, at) ? { action: "copied", detail } : "taken";
 }
 
 function copy(site: Site, source: Source, at: string): boolean {
@@ -225,14 +226,15 @@ function copy(site: Site, source: Source, at: string): boolean {
     try {
       linkSync(draft, at);
     } catch (error) {
-      if (codeOf(error) === 'EEXIST') return false;
+      if (codeOf(error) === "EEXIST") return false;
       copyFileSync(draft, at, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
       utimesSync(at, atimeMs / 1000, mtimeMs / 1000);
     }
     record.copies.set(source.path, [hash]);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    // Gone: the source, or the folder for drafts, which another process found empty. Looked at again.
+    if (codeOf(error) === "EEXIST" || codeOf(error) === "ENOENT") return false;
     throw error;
   } finally {
     rmSync(draft, { force: true });
@@ -244,7 +246,7 @@ export function removeOurs(site: Site, path: string): boolean {
   const { record } = site;
   const at = site.root + sep + path;
   try {
-    const reachable = parentsOf(path).every((folder) => folderKind(site, folder) === 'folder');
+    const reachable = parentsOf(path).every((folder) => folderKind(site, folder) === "folder");
     const found = reachable ? lookAt(at) : null;
     if (found !== null) {
       const hashes = record.copies.get(path) ?? [];
@@ -256,14 +258,14 @@ export function removeOurs(site: Site, path: string): boolean {
       };
       if (isWritten(at)) {
         const backup = setAside(at, site.commonDir, isWritten);
-        site.say(path, 'unlinked', backup === null ? null : `kept as ${relative(site.root, backup)}`);
+        site.say(path, "unlinked", backup === null ? null : `kept as ${relative(site.root, backup)}`);
         removeFolders(site, path);
       } else if (record.copies.has(path)) {
-        site.say(path, 'skipped', 'it is gone from sync/, but this copy was edited here and stays');
+        site.say(path, "skipped", "it is gone from sync/, but this copy was edited here and stays");
       }
     } else if (reachable) removeFolders(site, path);
   } catch (error) {
-    site.say(path, 'skipped', `it could not be unlinked (${codeOf(error)})`);
+    site.say(path, "skipped", `it could not be unlinked (${codeOf(error)})`);
     return false;
   }
   record.placed.delete(path);

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, realpathSync, rmSync, rmdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { codeOf, maybeInUse, writeWhole } from './files.ts';
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, readdirSync, realpathSync, rmSync, rmdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { codeOf, maybeInUse, writeWhole } from "./files.ts";
 
 /**
  * What iMi put into one worktree. Written before anything is put there, so it may name more than there is: who removes
@@ -19,10 +19,13 @@ export interface WorktreeRecord {
   readonly backedUp: Set<string>;
 }
 
-const recordFolder = (commonDir: string): string => join(commonDir, 'imi', 'shared');
+const recordFolder = (commonDir: string): string => join(commonDir, "imi", "shared");
+
+/** Where things stand for the moment between leaving their place and being judged: inside the clone, not the worktree. */
+export const asideFolder = (commonDir: string): string => join(recordFolder(commonDir), "aside");
 
 function recordFile(commonDir: string, root: string): string {
-  return join(recordFolder(commonDir), `${createHash('sha256').update(root).digest('hex').slice(0, 24)}.json`);
+  return join(recordFolder(commonDir), `${createHash("sha256").update(root).digest("hex").slice(0, 24)}.json`);
 }
 
 export function recordsExist(commonDir: string): boolean {
@@ -33,23 +36,23 @@ export function recordsExist(commonDir: string): boolean {
 const texts = new WeakMap<WorktreeRecord, string>();
 
 export function readRecord(commonDir: string, root: string): WorktreeRecord {
-  let text = '';
+  let text = "";
   let stored: Partial<Record<string, unknown>> = {};
   try {
-    text = readFileSync(recordFile(commonDir, root), 'utf8');
+    text = readFileSync(recordFile(commonDir, root), "utf8");
     const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null) stored = { ...parsed };
+    if (typeof parsed === "object" && parsed !== null) stored = { ...parsed };
   } catch (error) {
     // A damaged record is an empty one: links that are right are taken up again, others stay.
-    if (!(error instanceof SyntaxError) && codeOf(error) !== 'ENOENT') throw error;
+    if (!(error instanceof SyntaxError) && codeOf(error) !== "ENOENT") throw error;
   }
-  const copies = typeof stored['copies'] === 'object' && stored['copies'] !== null ? stored['copies'] : {};
+  const copies = typeof stored["copies"] === "object" && stored["copies"] !== null ? stored["copies"] : {};
   const record: WorktreeRecord = {
     worktree: root,
-    placed: new Set(pathsIn(stored['placed'])),
+    placed: new Set(pathsIn(stored["placed"])),
     copies: new Map(Object.entries(copies).map(([path, hashes]) => [path, pathsIn(hashes)])),
-    folders: new Set(pathsIn(stored['folders'])),
-    backedUp: new Set(pathsIn(stored['backedUp'])),
+    folders: new Set(pathsIn(stored["folders"])),
+    backedUp: new Set(pathsIn(stored["backedUp"])),
   };
   texts.set(record, text);
   return record;
@@ -59,8 +62,8 @@ export function readRecord(commonDir: string, root: string): WorktreeRecord {
 function pathsIn(value: unknown): string[] {
   if (!Array.isArray(value)) return [];
   return value.filter((path): path is string => {
-    if (typeof path !== 'string' || path === '' || path.startsWith('/')) return false;
-    return !path.split(/[\\/]/).some((part) => part === '..' || part.toLowerCase() === '.git');
+    if (typeof path !== "string" || path === "" || path.startsWith("/")) return false;
+    return !path.split(/[\\/]/).some((part) => part === ".." || part.toLowerCase() === ".git");
   });
 }
 
@@ -91,19 +94,19 @@ export function sweepRecords(commonDir: string, expected: number): void {
   } catch {
     return;
   }
-  const drafts = names.filter((name) => name.endsWith('.draft'));
+  const drafts = names.filter((name) => name.endsWith(".draft"));
   for (const name of drafts) {
     if (!maybeInUse(name)) rmSync(join(recordFolder(commonDir), name), { force: true });
   }
-  const records = names.filter((name) => name.endsWith('.json'));
+  const records = names.filter((name) => name.endsWith(".json"));
   if (records.length <= expected) return;
   for (const name of records) {
     const file = join(recordFolder(commonDir), name);
     try {
-      const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
-      const worktree = typeof parsed === 'object' && parsed !== null && 'worktree' in parsed ? parsed.worktree : null;
+      const parsed: unknown = JSON.parse(readFileSync(file, "utf8"));
+      const worktree = typeof parsed === "object" && parsed !== null && "worktree" in parsed ? parsed.worktree : null;
       // Its parent must be there: a disk that is not mounted has lost no worktree.
-      if (typeof worktree === 'string' && !existsSync(worktree) && existsSync(dirname(worktree))) rmSync(file);
+      if (typeof worktree === "string" && !existsSync(worktree) && existsSync(dirname(worktree))) rmSync(file);
     } catch {
       // Not readable now; another time.
     }
@@ -112,10 +115,12 @@ export function sweepRecords(commonDir: string, expected: number): void {
 
 /** Removes the folder of records when nothing is in it. */
 export function clearRecords(commonDir: string): void {
-  try {
-    rmdirSync(recordFolder(commonDir));
-  } catch {
-    // Something is still recorded.
+  for (const folder of [asideFolder(commonDir), recordFolder(commonDir)]) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      // Not there, or something is still in it.
+    }
   }
 }
 
@@ -142,7 +147,7 @@ export function sharedConfigBackups(commonDir: string, worktree: string): string
     }
     for (const name of names) {
       if (!name.startsWith(start) || !/^(\.\d+)?$/.test(name.slice(start.length))) continue;
-      found.push(folder === '.' ? name : `${folder}/${name}`);
+      found.push(folder === "." ? name : `${folder}/${name}`);
     }
   }
   return found.sort();

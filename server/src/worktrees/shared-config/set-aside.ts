@@ -10,15 +10,13 @@ import {
   rmdirSync,
   statSync,
   utimesSync,
-} from 'node:fs';
-import { join } from 'node:path';
-import { ImiError } from '../../../../protocol/errors.ts';
-import type { SyncAction } from '../../../../protocol/worktrees.ts';
-import { codeOf, lookAt, maybeInUse, sameBytes, uniqueName } from './files.ts';
-import type { Source } from './sources.ts';
-
-/** Where things stand for the moment between leaving their place and being judged: inside the clone, not the worktree. */
-export const asideFolder = (commonDir: string): string => join(commonDir, 'imi', 'shared', 'aside');
+} from "node:fs";
+import { join } from "node:path";
+import { ImiError } from "../../../../protocol/errors.ts";
+import type { SyncAction } from "../../../../protocol/worktrees.ts";
+import { codeOf, lookAt, maybeInUse, sameBytes, uniqueName } from "./files.ts";
+import { asideFolder } from "./record.ts";
+import type { Source } from "./sources.ts";
 
 /**
  * Takes what is at `path` away, so that the name is free. What `worthless` does not vouch for is kept beside it as
@@ -37,7 +35,7 @@ export function setAside(path: string, commonDir: string, worthless: (file: stri
     else {
       // A folder or somebody's symbolic link came there since it was looked at.
       renameSync(aside, path);
-      throw new ImiError('path/taken', `${path} was replaced while it was being linked.`);
+      throw new ImiError("path/taken", `${path} was replaced while it was being linked.`);
     }
   }
   rmSync(aside, { force: true });
@@ -53,11 +51,11 @@ function keep(file: string, path: string): string {
       return name;
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'EEXIST') {
+      if (code === "EEXIST") {
         if (sameFile(file, name)) return name;
         continue;
       }
-      if (code === 'ENOENT' || code === 'EROFS' || code === 'ENOSPC') throw error;
+      if (code === "ENOENT" || code === "EROFS" || code === "ENOSPC") throw error;
     }
     // No hard links here (FAT, some network folders, protected_hardlinks).
     try {
@@ -66,7 +64,7 @@ function keep(file: string, path: string): string {
       utimesSync(name, atimeMs / 1000, mtimeMs / 1000);
       return name;
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
+      if (codeOf(error) !== "EEXIST") throw error;
     }
   }
 }
@@ -86,8 +84,8 @@ function moveAway(path: string, commonDir: string): string | null {
       return to;
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'EXDEV') continue;
-      if (code !== 'ENOENT') throw error;
+      if (code === "EXDEV") continue;
+      if (code !== "ENOENT") throw error;
       if (lookAt(path) === null) return null;
       mkdirSync(folder, { recursive: true });
     }
@@ -108,10 +106,10 @@ export function clearAside(commonDir: string, sources: readonly Source[], action
     if (maybeInUse(name)) continue;
     const file = join(folder, name);
     try {
-      if (name.endsWith('.draft') || existsElsewhere(file, sources)) rmSync(file, { force: true });
+      if (name.endsWith(".draft") || existsElsewhere(file, sources)) rmSync(file, { force: true });
       else {
         const detail = `an interrupted sync left these bytes: ${file}`;
-        actions.push({ worktree: 'sync', path: name, action: 'skipped', detail });
+        actions.push({ worktree: "sync", path: name, action: "skipped", detail });
       }
     } catch {
       // Another process was faster.

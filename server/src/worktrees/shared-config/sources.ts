@@ -1,7 +1,7 @@
-import { readdirSync, realpathSync, statSync } from 'node:fs';
-import type { Dirent } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { codeOf, lookAt } from './files.ts';
+import { readdirSync, realpathSync, statSync } from "node:fs";
+import type { Dirent } from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { codeOf, lookAt } from "./files.ts";
 
 /** A file of sync/ that belongs into every worktree. */
 export interface Source {
@@ -36,7 +36,7 @@ const deepest = 32;
 const nothing: Sources = { files: [], byPath: new Map(), boundary: [], skipped: [], complete: true };
 
 /** Where the two folders are: absolute, the folder that wins first. */
-export function sourceFolders(place: Omit<Place, 'patterns'>): string[] {
+export function sourceFolders(place: Omit<Place, "patterns">): string[] {
   const folders = [place.repoPath, place.globalPath].map((path) => resolve(place.container, path));
   return folders[0] === folders[1] ? folders.slice(0, 1) : folders;
 }
@@ -62,7 +62,7 @@ export async function readSources(place: Place, worktrees: readonly { readonly p
     const real = walk.root(folder, worktrees);
     if (real !== null) roots.push(real);
   }
-  for (const root of roots) walk.folder(root, '', roots);
+  for (const root of roots) walk.folder(root, "", roots);
 
   const matches = await matcher(place.patterns);
   const byPath = new Map<string, Source>();
@@ -73,7 +73,7 @@ export async function readSources(place: Place, worktrees: readonly { readonly p
     if (byPath.has(source.path) || !matches(source.path)) continue;
     const parents = parentsOf(source.path);
     if (folders.has(source.path) || parents.some((parent) => byPath.has(parent))) {
-      walk.skip(source.file, 'it is a file in one folder of sync/ and a folder in the other');
+      walk.skip(source.file, "it is a file in one folder of sync/ and a folder in the other");
       continue;
     }
     byPath.set(source.path, source);
@@ -105,7 +105,7 @@ function boundaryOf(container: string, sync: string | null, named: readonly stri
 /** `a/b/c` → `a`, `a/b`. */
 export function parentsOf(path: string): string[] {
   const parents: string[] = [];
-  for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) parents.push(path.slice(0, at));
+  for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1)) parents.push(path.slice(0, at));
   return parents;
 }
 
@@ -128,7 +128,7 @@ class Walk {
 
   skip(file: string, reason: string): void {
     const path = relative(this.#container, file);
-    this.skipped.push({ path: path.startsWith('..') ? file : path.replaceAll(sep, '/'), reason });
+    this.skipped.push({ path: path.startsWith("..") ? file : path.replaceAll(sep, "/"), reason });
   }
 
   /** The folder's real path, or null when it is not there or not to be used. */
@@ -137,24 +137,24 @@ class Walk {
       const found = lookAt(folder);
       if (found === null) return null;
       const inside = relative(this.#container, folder);
-      if (inside === '' || /^(\.\.[\\/]?)+$/.test(inside)) {
-        this.skip(folder, 'it holds the worktrees; sync needs a folder of its own');
+      if (inside === "" || /^(\.\.[\\/]?)+$/.test(inside)) {
+        this.skip(folder, "it holds the worktrees; sync needs a folder of its own");
         return null;
       }
       const real = realpathSync.native(folder);
       // Below the container nothing may lead elsewhere; a folder that the user placed elsewhere is taken at its word.
-      const below = !inside.startsWith('..') && !isAbsolute(inside);
+      const below = !inside.startsWith("..") && !isAbsolute(inside);
       const expected = below ? join(realpathSync.native(this.#container), inside) : null;
       if (found.isSymbolicLink() || (expected !== null && expected !== real)) {
-        this.skip(folder, 'it is a symbolic link out of sync/');
+        this.skip(folder, "it is a symbolic link out of sync/");
         return null;
       }
       if (!found.isDirectory()) {
-        this.skip(folder, 'it is not a folder');
+        this.skip(folder, "it is not a folder");
         return null;
       }
       if (worktrees.some(({ path }) => path === real || path.startsWith(real + sep))) {
-        this.skip(folder, 'it holds a worktree; sync needs a folder of its own');
+        this.skip(folder, "it holds a worktree; sync needs a folder of its own");
         return null;
       }
       return real;
@@ -169,14 +169,14 @@ class Walk {
     try {
       entries = readdirSync(folder, { withFileTypes: true });
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') this.#unread(folder, error);
+      if (codeOf(error) !== "ENOENT") this.#unread(folder, error);
       return;
     }
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const entry of entries) {
       const file = join(folder, entry.name);
       const path = prefix + entry.name;
-      if (isGit(entry.name)) this.skip(file, 'a .git is never linked');
+      if (isGit(entry.name)) this.skip(file, "a .git is never linked");
       else if (entry.isDirectory()) {
         if (roots.includes(file)) continue;
         if (depth === deepest) this.skip(file, `it is more than ${deepest} folders deep`);
@@ -187,24 +187,24 @@ class Walk {
         this.complete = false;
       } else if (entry.isFile()) this.#file(file, path, entry.name);
       else if (entry.isSymbolicLink()) this.#link(file, path);
-      else this.skip(file, 'it is not a file');
+      else this.skip(file, "it is not a file");
     }
   }
 
   #file(file: string, path: string, name: string): void {
     // Names that are not UTF-8 do not survive in a string: whoever opened this one would find nothing.
-    if (name.includes('\uFFFD') && lookAt(file) === null) this.skip(file, 'its name is not UTF-8');
+    if (name.includes("\uFFFD") && lookAt(file) === null) this.skip(file, "its name is not UTF-8");
     else this.files.push({ path, file });
   }
 
   #link(file: string, path: string): void {
     try {
       const real = realpathSync.native(file);
-      if (!isInside(real, this.#boundary)) this.skip(file, 'it leads out of sync/');
+      if (!isInside(real, this.#boundary)) this.skip(file, "it leads out of sync/");
       else if (statSync(real).isFile()) this.files.push({ path, file });
-      else this.skip(file, 'it leads to something that is not a file');
+      else this.skip(file, "it leads to something that is not a file");
     } catch (error) {
-      this.skip(file, codeOf(error) === 'ELOOP' ? 'it leads to itself' : `it leads nowhere (${codeOf(error)})`);
+      this.skip(file, codeOf(error) === "ELOOP" ? "it leads to itself" : `it leads nowhere (${codeOf(error)})`);
     }
   }
 
@@ -216,13 +216,16 @@ class Walk {
 
 /** Names that some file system takes for `.git`: other cases, trailing dots and spaces, short names, HFS's ignored characters. */
 function isGit(name: string): boolean {
-  const plain = name.replace(/[\u200C-\u200F\u202A-\u202E\u206A-\u206F\uFEFF]/g, '').replace(/[. ]+$/, '').toLowerCase();
-  return plain === '.git' || /^git~\d+$/.test(plain);
+  const plain = name
+    .replace(/[\u200C-\u200F\u202A-\u202E\u206A-\u206F\uFEFF]/g, "")
+    .replace(/[. ]+$/, "")
+    .toLowerCase();
+  return plain === ".git" || /^git~\d+$/.test(plain);
 }
 
 async function matcher(patterns: readonly string[]): Promise<(path: string) => boolean> {
-  if (patterns.length === 1 && patterns[0] === '**') return () => true;
-  const { default: ignore } = await import('ignore');
+  if (patterns.length === 1 && patterns[0] === "**") return () => true;
+  const { default: ignore } = await import("ignore");
   const rules = ignore({ ignorecase: false, allowRelativePaths: true }).add([...patterns]);
   return (path) => rules.ignores(path);
 }

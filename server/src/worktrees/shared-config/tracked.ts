@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { codeOf } from './files.ts';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { codeOf } from "./files.ts";
 
 /** Memory that one index after the other is read into. */
 export class Scratch {
@@ -8,7 +8,7 @@ export class Scratch {
 
   /** The file's bytes, valid until the next call. */
   read(file: string): Buffer {
-    const descriptor = openSync(file, 'r');
+    const descriptor = openSync(file, "r");
     try {
       const { size } = fstatSync(descriptor);
       if (this.#bytes.length < size) this.#bytes = Buffer.allocUnsafeSlow(size);
@@ -38,22 +38,22 @@ export async function trackedPaths(
 ): Promise<ReadonlySet<string>> {
   let index: Buffer;
   try {
-    index = scratch.read(join(gitDir(worktree), 'index'));
+    index = scratch.read(join(gitDir(worktree), "index"));
   } catch (error) {
     // A worktree without a checkout has no index yet, and tracks nothing.
-    return codeOf(error) === 'ENOENT' ? new Set() : ask(worktree, paths);
+    return codeOf(error) === "ENOENT" ? new Set() : ask(worktree, paths);
   }
   return tracked(index, paths) ?? ask(worktree, paths);
 }
 
 /** The worktree's own git directory. */
 export function gitDir(worktree: string): string {
-  const dotGit = join(worktree, '.git');
+  const dotGit = join(worktree, ".git");
   let text: string;
   try {
-    text = readFileSync(dotGit, 'utf8');
+    text = readFileSync(dotGit, "utf8");
   } catch (error) {
-    if (codeOf(error) === 'EISDIR' || codeOf(error) === 'EPERM') return dotGit;
+    if (codeOf(error) === "EISDIR" || codeOf(error) === "EPERM") return dotGit;
     throw new Error(`${dotGit} cannot be read`, { cause: error });
   }
   const target = /^gitdir: (.+?)\r?\n?$/s.exec(text)?.[1];
@@ -62,7 +62,7 @@ export function gitDir(worktree: string): string {
 }
 
 /** On these the file system takes names that differ in case for one. */
-const foldsCase = process.platform === 'darwin' || process.platform === 'win32';
+const foldsCase = process.platform === "darwin" || process.platform === "win32";
 
 const headerSize = 12;
 /** Sizes that end with a SHA-1: of an entry before its flags, and of the file's own sum. */
@@ -74,13 +74,13 @@ const sumSize = 20;
  * do not end where the file's sum begins.
  */
 function tracked(index: Buffer, paths: readonly string[]): ReadonlySet<string> | null {
-  if (index.length < headerSize + sumSize || index.toString('latin1', 0, 4) !== 'DIRC') return null;
+  if (index.length < headerSize + sumSize || index.toString("latin1", 0, 4) !== "DIRC") return null;
   const version = index.readUInt32BE(4);
   if (version !== 2 && version !== 3) return null;
 
   const wanted = new Map<number, { readonly path: string; readonly name: string }[]>();
   for (const path of paths) {
-    const name = Buffer.from(path).toString('latin1');
+    const name = Buffer.from(path).toString("latin1");
     const ofLength = wanted.get(name.length) ?? [];
     ofLength.push({ path, name: foldsCase ? name.toLowerCase() : name });
     wanted.set(name.length, ofLength);
@@ -98,7 +98,7 @@ function tracked(index: Buffer, paths: readonly string[]): ReadonlySet<string> |
     if (length <= 0 || index[start + length] !== 0) return null;
     const candidates = wanted.get(length);
     if (candidates !== undefined) {
-      const raw = index.latin1Slice(start, start + length);
+      const raw = index.toString("latin1", start, start + length);
       const name = foldsCase ? raw.toLowerCase() : raw;
       for (const candidate of candidates) if (candidate.name === name) found.add(candidate.path);
     }
@@ -106,9 +106,9 @@ function tracked(index: Buffer, paths: readonly string[]): ReadonlySet<string> |
     at += (start - at + length + 8) & ~7;
   }
   while (at + 8 <= end) {
-    const signature = index.toString('latin1', at, at + 4);
+    const signature = index.toString("latin1", at, at + 4);
     // `link`: the entries are in another file too. `sdir`: a folder may stand for its files.
-    if (signature === 'link' || signature === 'sdir') return null;
+    if (signature === "link" || signature === "sdir") return null;
     at += 8 + index.readUInt32BE(at + 4);
   }
   return at === end ? found : null;

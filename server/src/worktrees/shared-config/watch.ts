@@ -1,9 +1,9 @@
-import { readdirSync, watch } from 'node:fs';
-import type { FSWatcher } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { codeOf, lookAt } from './files.ts';
-import type { SharedConfigOptions } from './apply.ts';
-import { sourceFolders } from './sources.ts';
+import { readdirSync, watch } from "node:fs";
+import type { FSWatcher } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { codeOf, lookAt } from "./files.ts";
+import type { SharedConfigOptions } from "./apply.ts";
+import { sourceFolders } from "./sources.ts";
 
 export interface SharedConfigWatch {
   close(): void;
@@ -22,7 +22,7 @@ const mostFolders = 1000;
  * is watched before `onChange` is called, so what comes into it later is told too.
  */
 export function watchSharedConfig(
-  options: Pick<SharedConfigOptions, 'container' | 'globalPath' | 'repoPath'>,
+  options: Pick<SharedConfigOptions, "container" | "globalPath" | "repoPath">,
   onChange: () => void,
 ): SharedConfigWatch {
   const watches = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
@@ -52,11 +52,11 @@ export function watchSharedConfig(
         const watcher = watch(folder, { persistent: false }, (_event, name) => {
           if (only === null || name === null || only.has(name)) changed();
         });
-        watcher.on('error', changed);
+        watcher.on("error", changed);
         watches.set(folder, { watcher, identity });
         return true;
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT') trouble = `${folder} cannot be watched (${codeOf(error)})`;
+        if (codeOf(error) !== "ENOENT") trouble = `${folder} cannot be watched (${codeOf(error)})`;
         return false;
       }
     });
@@ -96,7 +96,7 @@ function identityOf(folder: string): string | null {
  * the names that lead to sync/: worktrees come and go beside it.
  */
 function foldersToWatch(
-  options: Pick<SharedConfigOptions, 'container' | 'globalPath' | 'repoPath'>,
+  options: Pick<SharedConfigOptions, "container" | "globalPath" | "repoPath">,
   watchFolder: (folder: string, only: ReadonlySet<string> | null) => boolean,
 ): Set<string> {
   const container = resolve(options.container);

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type { CreateResult } from "../../protocol/worktrees.ts";
+import { assertAgreement } from "../support/agreement.ts";
+import { startImi, told } from "../support/imi.ts";
+import type { Place } from "../support/imi.ts";
+import { randomFrom, seeded } from "../support/random.ts";
+import { makeScene } from "../support/workspace.ts";
+import type { Scene } from "../support/workspace.ts";
+
+const files = 2_000;
+const { seed, rounds } = seeded(30);
+
+/** Kills that one process after so long, as a crash would: what it started lives on. */
+const killAfter = async (place: Place, ms: number, ...args: string[]): Promise<"killed" | "ended"> => {
+  const { child, ended } = startImi(place, ...args);
+  await delay(ms);
+  child.kill("SIGKILL");
+  return (await ended).signal === "SIGKILL" ? "killed" : "ended";
+};
+
+const took = async (work: () => Promise<unknown>): Promise<number> => {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+};
+
+describe("a command line killed by SIGKILL", () => {
+  let scene: Scene;
+  let place: Place;
+  before(async () => {
+    scene = makeScene({ files });
+    place = { cwd: scene.trunk, env: scene.env };
+    await told(place, "list", "--no-status");
+  });
+  after(() => scene.remove());
+
+  /** Somebody who did not notice that it crashed commits in what is there; null when git would not yet. */
+  const commitIn = (path: string): string | null => {
+    try {
+      writeFileSync(join(path, "work.txt"), "work\n");
+      scene.git(path, "add", "work.txt");
+      scene.git(path, "commit", "-q", "-m", "work");
+      return scene.git(path, "rev-parse", "HEAD").trim();
+    } catch {
+      return null;
+    }
+  };
+  const isKept = (commit: string): boolean => scene.git(scene.trunk, "branch", "--contains", commit).trim() !== "";
+
+  it(`while it creates: a list or a retry brings everything back, and no commit is lost (seed ${seed})`, async (test) => {
+    const random = randomFrom(seed);
+    const whole = await took(() => told(place, "feat", "measured"));
+    let killed = 0;
+    let saved = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      const name = `round-${round}`;
+      const path = join(scene.container, `feat-${name}`);
+      const at = random() * whole * 1.1;
+      const what = `round ${round} of seed ${seed}, killed after ${Math.round(at)} of ${Math.round(whole)} ms`;
+      if ((await killAfter(place, at, "feat", name)) === "killed") killed += 1;
+      let commit: string | null = null;
+      if (round % 3 === 0) {
+        await delay(random() * 100);
+        commit = commitIn(path);
+      }
+      try {
+        if (round % 2 === 0) await assertAgreement(scene, commit === null ? [] : [`feat/${name}`]);
+        if (commit !== null) assert.ok(isKept(commit), "the commit was lost");
+        const { worktree } = await told<CreateResult>(place, "feat", name);
+        assert.equal(worktree.state, "ready");
+        assert.equal(worktree.path, path);
+        assert.ok(readdirSync(path).length >= files, "the checkout is whole");
+        await assertAgreement(scene);
+        if (commit !== null) {
+          saved += 1;
+          assert.equal(worktree.head, commit);
+          assert.ok(existsSync(join(path, "work.txt")));
+        }
+        assert.equal(scene.git(path, "status", "--porcelain"), "");
+      } catch (error) {
+        throw new Error(what, { cause: error });
+      }
+      scene.git(scene.trunk, "worktree", "remove", path);
+      scene.git(scene.trunk, "branch", "-D", `feat/${name}`);
+    }
+    test.diagnostic(`seed ${seed}: ${rounds} rounds, ${killed} killed in time, ${saved} with a commit in a half-made worktree`);
+  });
+
+  it(`while it removes: it ends as removed or as it was, and committed work is kept (seed ${seed})`, async (test) => {
+    const random = randomFrom(seed + 1);
+    const again = Math.ceil((rounds * 2) / 3);
+    const ends = { killed: 0, gone: 0, kept: 0 };
+    await told(place, "feat", "measured-remove");
+    const whole = await took(() => told(place, "remove", "feat-measured-remove"));
+    scene.git(scene.trunk, "branch", "-D", "feat/measured-remove");
+    for (let round = 0; round < again; round += 1) {
+      const name = `gone-${round}`;
+      const path = join(scene.container, `feat-${name}`);
+      await told(place, "feat", name);
+      const commit = commitIn(path);
+      assert.ok(commit !== null);
+      const at = random() * whole * 1.1;
+      const what = `round ${round} of seed ${seed}, killed after ${Math.round(at)} of ${Math.round(whole)} ms`;
+      if ((await killAfter(place, at, "remove", `feat-${name}`)) === "killed") ends.killed += 1;
+      try {
+        const rows = await assertAgreement(scene, [`feat/${name}`]);
+        const row = rows.find((candidate) => candidate.path === path);
+        ends[row === undefined ? "gone" : "kept"] += 1;
+        if (row !== undefined) assert.equal(scene.git(path, "status", "--porcelain"), "", "what is kept is whole");
+        assert.ok(isKept(commit));
+        const { worktree } = await told<CreateResult>(place, "feat", name);
+        assert.equal(worktree.head, commit);
+        assert.ok(existsSync(join(path, "work.txt")));
+        await told(place, "remove", `feat-${name}`);
+        await assertAgreement(scene, [`feat/${name}`]);
+        assert.ok(!existsSync(path));
+      } catch (error) {
+        throw new Error(what, { cause: error });
+      }
+      scene.git(scene.trunk, "branch", "-D", `feat/${name}`);
+    }
+    test.diagnostic(`seed ${seed}: ${again} rounds, ${ends.killed} killed in time, ${ends.gone} removed, ${ends.kept} kept whole`);
+  });
+});

@@ -1,11 +1,10 @@
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { Worktree, WorktreeStatus } from "../../../protocol/worktrees.ts";
 import { mainBranch, readWorktreeRecords, statuses } from "../git/index.ts";
 import type { WorktreeRow } from "../store/index.ts";
 import type { Call, Tools } from "./context.ts";
 import { toWorktree } from "./entity.ts";
+import { isCheckedOut } from "./place.ts";
 import { reconcileRepository } from "./reconcile.ts";
 
 /** Trunk first, then by type and name, as the tree shows them. */
@@ -31,11 +30,14 @@ export const list = async (
     await reconcileRepository(tools, repository, call);
     rows = await tools.store.worktrees.of(repository.id);
   }
-  const heads = await headsOf(tools, repository, rows, call);
-  const current = sorted(rows).map((row) => ({ ...row, head: heads.get(row.id) ?? row.head }));
-  if (!options.status) return current.map((row) => toWorktree(row));
-  const known = await statusesOf(tools, repository, current, call);
-  return current.map((row) => toWorktree(row, known.get(row.id) ?? { unknown: "not read" }));
+  // The registry's heads may be old; statuses read the true ones themselves and take these as a hint only.
+  const [heads, known] = await Promise.all([
+    headsOf(tools, repository, rows, call),
+    options.status ? statusesOf(tools, repository, rows, call) : null,
+  ]);
+  return sorted(rows)
+    .map((row) => ({ ...row, head: heads.get(row.id) ?? row.head }))
+    .map((row) => toWorktree(row, known === null ? undefined : (known.get(row.id) ?? { unknown: "not read" })));
 };
 
 export const statusesOf = async (
@@ -71,18 +73,19 @@ const differs = async (repository: Repository, rows: readonly WorktreeRow[]): Pr
         row === undefined ||
         row.branch !== record.branch ||
         row.lockReason !== record.lockReason ||
-        (row.state === "missing") === (await isThere(row.path))
+        (row.state === "missing") === (await isCheckedOut(repository, row.path))
       );
     }),
   );
   return changed.includes(true);
 };
 
-const isThere = (path: string): Promise<boolean> =>
-  stat(join(path, ".git")).then(
-    () => true,
-    () => false,
-  );
+/** One worktree with the commit it is at now; the registry's is from when git's records last changed. */
+export const atItsHead = async (tools: Tools, repository: Repository, row: WorktreeRow, call: Call): Promise<WorktreeRow> => {
+  if (row.branch === null) return row;
+  const heads = await headsOf(tools, repository, [row], call, `refs/heads/${row.branch}`);
+  return { ...row, head: heads.get(row.id) ?? row.head };
+};
 
 /** The commit each worktree is at: one git process for all branches; a detached one keeps what its record said. */
 const headsOf = async (
@@ -90,8 +93,9 @@ const headsOf = async (
   repository: Repository,
   rows: readonly WorktreeRow[],
   call: Call,
+  refs = "refs/heads",
 ): Promise<Map<string, string>> => {
-  const { stdout } = await tools.git.run(repository.gitDir, ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads"], {
+  const { stdout } = await tools.git.run(repository.gitDir, ["for-each-ref", "--format=%(objectname) %(refname)", "--", refs], {
     access: "read",
     signal: call.signal,
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, lstat, mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,10 +11,17 @@ import { addRemote, isolateGit, makeRepository, plainGit, scratch } from "../sup
 
 isolateGit();
 const code = (expected: ErrorCode) => (error: unknown) => {
-  assert.ok(ImiError.is(error, expected), `${expected} expected: ${ImiError.is(error) ? error.code : ""} ${String(error)}`);
+  assert.ok(
+    ImiError.is(error, expected),
+    `${expected} expected: ${ImiError.is(error) ? error.code : ""} ${String(error)}`,
+  );
   return true;
 };
-const exists = (path: string): Promise<boolean> => lstat(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
 
 describe("fetching", () => {
   test("brings the refs that were asked for, and neither tags nor FETCH_HEAD", async () => {
@@ -25,6 +32,7 @@ describe("fetching", () => {
     const tip = await repository.commit("theirs", { a: "1" }, other);
     await repository.run(["tag", "v1"], other);
     await repository.run(["push", "-q", "--tags", "origin", "main", "main:feat/a"], other);
+    await rm(join(repository.commonDir, "FETCH_HEAD"), { force: true });
     const progress: string[] = [];
     await fetchRef(repository.git, repository.commonDir, {
       remote: "origin",
@@ -36,7 +44,10 @@ describe("fetching", () => {
     assert.equal(await exists(join(repository.commonDir, "FETCH_HEAD")), false);
     await assert.rejects(repository.run(["rev-parse", "--verify", "-q", "origin/feat/a"]));
     assert.ok(progress.length > 0);
-    await fetchRef(repository.git, repository.commonDir, { remote: origin, refspecs: ["refs/heads/feat/a:refs/heads/pr-1"] });
+    await fetchRef(repository.git, repository.commonDir, {
+      remote: origin,
+      refspecs: ["refs/heads/feat/a:refs/heads/pr-1"],
+    });
     assert.equal(await repository.run(["rev-parse", "pr-1"]), tip);
   });
 
@@ -56,7 +67,8 @@ describe("fetching", () => {
     await using repository = await makeRepository();
     await addRemote(repository);
     const proof = join(repository.root, "pwned");
-    const fetching = (remote: string, refspec: string) => fetchRef(repository.git, repository.commonDir, { remote, refspecs: [refspec] });
+    const fetching = (remote: string, refspec: string) =>
+      fetchRef(repository.git, repository.commonDir, { remote, refspecs: [refspec] });
     for (const remote of [
       `--upload-pack=touch ${proof};`,
       `-utouch ${proof}`,
@@ -69,21 +81,35 @@ describe("fetching", () => {
     ]) {
       await assert.rejects(fetching(remote, "main"), code("usage/invalid"), remote);
     }
-    for (const refspec of [`--upload-pack=touch ${proof}`, "-f", "+-f", "+--all", "a b", "a..b", "a\nb", "@{-1}", "", "a\0"]) {
+    for (const refspec of [
+      `--upload-pack=touch ${proof}`,
+      "-f",
+      "+-f",
+      "+--all",
+      "a b",
+      "a..b",
+      "a\nb",
+      "@{-1}",
+      "",
+      "a\0",
+    ]) {
       await assert.rejects(fetching("origin", refspec), code("usage/invalid"), refspec);
     }
     // A remote somebody configured to be a command is refused by git, because we tell it to.
     await repository.run(["config", "remote.evil.url", `ext::sh -c "touch ${proof}"`]);
     await repository.run(["config", "protocol.ext.allow", "always"]);
     await assert.rejects(fetching("evil", "main"), code("remote/unreachable"));
-    await assert.rejects(fetching(`ssh://-oProxyCommand=touch ${proof}/x`, "main"), (error: unknown) => ImiError.is(error));
+    await assert.rejects(fetching(`ssh://-oProxyCommand=touch ${proof}/x`, "main"), (error: unknown) =>
+      ImiError.is(error),
+    );
     assert.equal(await exists(proof), false);
   });
 
   test("from where nothing is, or of what is not there, fails with its code", async () => {
     await using repository = await makeRepository();
     await addRemote(repository);
-    const fetching = (remote: string, refspec: string) => fetchRef(repository.git, repository.commonDir, { remote, refspecs: [refspec], timeoutMs: 10_000 });
+    const fetching = (remote: string, refspec: string) =>
+      fetchRef(repository.git, repository.commonDir, { remote, refspecs: [refspec], timeoutMs: 10_000 });
     await assert.rejects(fetching(join(repository.root, "nowhere"), "main"), code("remote/unreachable"));
     await assert.rejects(fetching("http://127.0.0.1:9/x.git", "main"), code("remote/unreachable"));
     await assert.rejects(fetching("upstream", "main"), code("remote/unreachable"));
@@ -98,7 +124,11 @@ describe("fetching", () => {
     await chmod(ssh, 0o755);
     await repository.run(["config", "core.sshCommand", ssh]);
     const started = performance.now();
-    const fetching = fetchRef(repository.git, repository.commonDir, { remote: "ssh://host.invalid/x", refspecs: ["main"], timeoutMs: 500 });
+    const fetching = fetchRef(repository.git, repository.commonDir, {
+      remote: "ssh://host.invalid/x",
+      refspecs: ["main"],
+      timeoutMs: 500,
+    });
     await assert.rejects(fetching, code("git/timeout"));
     assert.ok(performance.now() - started < 7_000);
     await delay(50);
@@ -131,14 +161,24 @@ describe("cloning", () => {
       await assert.rejects(into(join(repository.root, "x"), url), code("usage/invalid"));
     }
     assert.deepEqual(await readdir(join(repository.root, "victim")), []);
-    for (const url of ["https://example.com/x.git", "git@github.com:a/b.git", "ssh://git@host:22/x", "../x", "codecommit::eu://x"]) checkRemote(url);
+    for (const url of [
+      "https://example.com/x.git",
+      "git@github.com:a/b.git",
+      "ssh://git@host:22/x",
+      "../x",
+      "codecommit::eu://x",
+    ])
+      checkRemote(url);
   });
 
   test("from nowhere fails with remote/unreachable, shows no password, and leaves nothing", async () => {
     await using folder = scratch();
     const log: string[] = [];
     const directory = join(folder.root, "x");
-    const cloning = clone(new Git({ log: (line) => log.push(line) }), { url: "http://jane:hunter2@127.0.0.1:9/x.git", directory });
+    const cloning = clone(new Git({ log: (line) => log.push(line) }), {
+      url: "http://jane:hunter2@127.0.0.1:9/x.git",
+      directory,
+    });
     await assert.rejects(cloning, (error: unknown) => {
       assert.ok(ImiError.is(error, "remote/unreachable"), String(error));
       assert.ok(!`${String(error)} ${String(error.cause)} ${error.hint ?? ""} ${log.join("\n")}`.includes("hunter2"));

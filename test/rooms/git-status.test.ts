@@ -9,13 +9,24 @@ import { addRemote, makeRepository, plainGit, scratch } from "../support/git.ts"
 import type { TestRepository } from "../support/git.ts";
 
 const clean = { ahead: 0, behind: 0, staged: 0, changed: 0, untracked: 0, conflicted: 0 };
-const exists = (path: string): Promise<boolean> => lstat(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
 const add = async (repository: TestRepository, name: string): Promise<string> => {
   const path = join(repository.root, name);
-  await addWorktree(repository.git, repository.commonDir, { path, branch: `feat/${name}`, startPoint: "main", createBranch: true });
+  await addWorktree(repository.git, repository.commonDir, {
+    path,
+    branch: `feat/${name}`,
+    startPoint: "main",
+    createBranch: true,
+  });
   return path;
 };
-const evilScript = async (repository: TestRepository): Promise<{ readonly run: string; readonly ran: () => Promise<boolean> }> => {
+const evilScript = async (
+  repository: TestRepository,
+): Promise<{ readonly run: string; readonly ran: () => Promise<boolean> }> => {
   const run = join(repository.root, "evil.sh");
   const proof = join(repository.root, "pwned");
   await writeFile(run, `#!/bin/sh\ntouch '${proof}'\ncat 2>/dev/null\nexit 0\n`);
@@ -106,8 +117,9 @@ describe("the status of a worktree", () => {
 
   test("is cancelled with operation/cancelled, not unknown", async () => {
     await using repository = await makeRepository();
-    await assert.rejects(statusOf(repository.git, repository.trunk, { base: "main", signal: AbortSignal.abort() }), (error: unknown) =>
-      ImiError.is(error, "operation/cancelled"),
+    await assert.rejects(
+      statusOf(repository.git, repository.trunk, { base: "main", signal: AbortSignal.abort() }),
+      (error: unknown) => ImiError.is(error, "operation/cancelled"),
     );
   });
 
@@ -132,7 +144,10 @@ describe("a hostile worktree", () => {
     await plainGit(["config", "core.hooksPath", repository.root], path);
     await writeFile(join(path, "work"), "x");
     // Its own repository says everything is untracked; git's record of the worktree says what is true.
-    assert.deepEqual(await statusOf(repository.git, path, { base: "main", commonDir: repository.commonDir }), { ...clean, untracked: 1 });
+    assert.deepEqual(await statusOf(repository.git, path, { base: "main", commonDir: repository.commonDir }), {
+      ...clean,
+      untracked: 1,
+    });
     await statusOf(repository.git, path, { base: "main" });
     assert.equal(await evil.ran(), false);
     await plainGit(["status"], path);
@@ -159,7 +174,8 @@ describe("a hostile worktree", () => {
       const evil = await evilScript(repository);
       await writeFile(join(path, ".gitattributes"), "* filter=e.v=il\n");
       const set = async (args: readonly string[]): Promise<void> => {
-        for (const key of ["clean", "smudge", "process"]) await repository.run(["config", ...args, `filter.e.v=il.${key}`, evil.run], path);
+        for (const key of ["clean", "smudge", "process"])
+          await repository.run(["config", ...args, `filter.e.v=il.${key}`, evil.run], path);
         await repository.run(["config", ...args, "filter.e.v=il.required", "true"], path);
       };
       if (scope === "include") {
@@ -212,15 +228,26 @@ describe("the statuses of many worktrees", () => {
       if (at % 2 === 0) await repository.commit(`work ${at}`, { [`f${at}`]: "x" }, path);
       if (at % 3 === 0) await writeFile(join(path, "dirty"), "x");
       if (at % 5 === 0) await repository.run(["reset", "-q", "--hard", "main~1"], path);
-      wanted.push({ id: `id-${at}`, path, branch: `feat/w${at}`, head: null, base: at % 4 === 0 ? "main~1" : "origin/main" });
+      wanted.push({
+        id: `id-${at}`,
+        path,
+        branch: `feat/w${at}`,
+        head: null,
+        base: at % 4 === 0 ? "main~1" : "origin/main",
+      });
     }
     const told = new Map<string, unknown>();
     const started = performance.now();
-    const all = await statuses(repository.git, repository.commonDir, wanted, { concurrency: 4, onStatus: (id, status) => told.set(id, status) });
+    const all = await statuses(repository.git, repository.commonDir, wanted, {
+      concurrency: 4,
+      onStatus: (id, status) => told.set(id, status),
+    });
     context.diagnostic(`${(performance.now() - started).toFixed(0)} ms for ${wanted.length}`);
     assert.deepEqual(told, all);
     for (const { id, path, base } of wanted) {
-      const [ahead, behind] = (await repository.run(["rev-list", "--left-right", "--count", `HEAD...${base}`], path)).split("\t").map(Number);
+      const [ahead, behind] = (await repository.run(["rev-list", "--left-right", "--count", `HEAD...${base}`], path))
+        .split("\t")
+        .map(Number);
       const lines = (await repository.run(["status", "--porcelain"], path)).split("\n").filter((line) => line !== "");
       assert.deepEqual(all.get(id), { ...clean, ahead, behind, untracked: lines.length }, id);
     }
@@ -229,7 +256,14 @@ describe("the statuses of many worktrees", () => {
   test("ask for commits once for each pair, and not at all where nothing is apart", async () => {
     await using repository = await makeRepository();
     const wanted = [];
-    for (let at = 0; at < 6; at++) wanted.push({ id: `${at}`, path: await add(repository, `w${at}`), branch: `feat/w${at}`, head: null, base: "main" });
+    for (let at = 0; at < 6; at++)
+      wanted.push({
+        id: `${at}`,
+        path: await add(repository, `w${at}`),
+        branch: `feat/w${at}`,
+        head: null,
+        base: "main",
+      });
     repository.log.length = 0;
     const count = (): number => repository.log.filter((line) => /git (rev-list|for-each-ref)/.test(line)).length;
     await statuses(repository.git, repository.commonDir, wanted);
@@ -256,10 +290,14 @@ describe("the statuses of many worktrees", () => {
       }
     };
     const wanted = [];
-    for (let at = 0; at < 5; at++) wanted.push({ id: `${at}`, path: await add(repository, `w${at}`), branch: null, head: null, base: "main" });
+    for (let at = 0; at < 5; at++)
+      wanted.push({ id: `${at}`, path: await add(repository, `w${at}`), branch: null, head: null, base: "main" });
     await rm(join(repository.root, "w2"), { recursive: true });
     const all = await statuses(git, repository.commonDir, wanted, { concurrency: 2 });
-    assert.deepEqual([...all.values()].map((status) => "unknown" in status), wanted.map(({ id }) => id === "2"));
+    assert.deepEqual(
+      [...all.values()].map((status) => "unknown" in status),
+      wanted.map(({ id }) => id === "2"),
+    );
     assert.ok(running.most <= 2, `${running.most}`);
   });
 

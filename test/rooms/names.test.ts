@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { ImiError } from "../../protocol/errors.ts";
-import { addWorktree, branchFor, checkBase, checkBranch, checkName, folderFor, listWorktrees } from "../../server/src/git/index.ts";
+import {
+  addWorktree,
+  branchFor,
+  checkBase,
+  checkBranch,
+  checkName,
+  folderFor,
+  listWorktrees,
+} from "../../server/src/git/index.ts";
 import { ruleBrokenBy } from "../../server/src/git/names.ts";
 import { makeRepository } from "../support/git.ts";
 import { goodNames, hostileNames } from "../support/hostile-names.ts";
@@ -84,8 +92,8 @@ describe("a work's name", () => {
     }
     const listed = await listWorktrees(repository.git, repository.commonDir);
     assert.deepEqual(
-      listed.slice(1).map((entry) => entry.branch).toSorted(),
-      goodNames.map((name, index) => `t${index}/${name}`).toSorted(),
+      new Set(listed.slice(1).map((entry) => entry.branch)),
+      new Set(goodNames.map((name, index) => `t${index}/${name}`)),
     );
   });
 });
@@ -110,8 +118,39 @@ describe("a branch to work on", () => {
 
   test("is refused where it is an option, a reference, or would be run by a shell", () => {
     for (const branch of [
-      ...["", "-D", "--force", "HEAD", "@", "@{-1}", "a@{1}", "refs/heads/x", "a..b", "a.lock", "a b", "a~1", "a^", "a:b"],
-      ...["$(id)", "`id`", "a;b", "a|b", "a&b", "a'b", 'a"b', "a\\b", "a*", "a?", "[a]", "a\n", "a\0", "a\u202e", "e\u0301"],
+      ...[
+        "",
+        "-D",
+        "--force",
+        "HEAD",
+        "@",
+        "@{-1}",
+        "a@{1}",
+        "refs/heads/x",
+        "a..b",
+        "a.lock",
+        "a b",
+        "a~1",
+        "a^",
+        "a:b",
+      ],
+      ...[
+        "$(id)",
+        "`id`",
+        "a;b",
+        "a|b",
+        "a&b",
+        "a'b",
+        'a"b',
+        "a\\b",
+        "a*",
+        "a?",
+        "[a]",
+        "a\n",
+        "a\0",
+        "a\u202e",
+        "e\u0301",
+      ],
       ...["/a", "a/", "a//b", ".a", "a/.b", "a.", "con", "x".repeat(201), "\ud800"],
     ]) {
       assert.throws(() => checkBranch(branch), refused("branch/invalid"), visible(branch));
@@ -121,14 +160,39 @@ describe("a branch to work on", () => {
 
 describe("a base to start from", () => {
   test("may be a branch, a tag, a commit, or one before them", () => {
-    for (const base of ["main", "origin/main", "v1.0.0", "HEAD", "HEAD~3", "main^", "main^2~1", "1f2e3d4c5b6a", "release/2.1"]) {
+    for (const base of [
+      "main",
+      "origin/main",
+      "v1.0.0",
+      "HEAD",
+      "HEAD~3",
+      "main^",
+      "main^2~1",
+      "1f2e3d4c5b6a",
+      "release/2.1",
+    ]) {
       assert.equal(checkBase(base), base);
     }
   });
 
   test("is refused where it is an option, a range, or reads the reflog", () => {
     for (const base of [
-      ...["", "-", "--all", "-x", "@", "@{-1}", "@{u}", "main@{1}", "a..b", "a...b", "^main", "main:file", ":/text", "main^{tree}"],
+      ...[
+        "",
+        "-",
+        "--all",
+        "-x",
+        "@",
+        "@{-1}",
+        "@{u}",
+        "main@{1}",
+        "a..b",
+        "a...b",
+        "^main",
+        "main:file",
+        ":/text",
+        "main^{tree}",
+      ],
       ...["main^@", "main^!", "a b", "$(id)", "a\n", "a\0", "~1", "\u202e"],
     ]) {
       assert.throws(() => checkBase(base), refused("base/unknown"), visible(base));
@@ -152,7 +216,14 @@ describe("templates", () => {
     for (const template of ["../{name}", "{type}/{name}", ".{name}", "-{name}", "{nam}", "{name}.lock", ""]) {
       assert.throws(() => folderFor(template, "feat", "x"), refused("config/invalid"), template);
     }
-    for (const template of ["../{name}", "-{name}", "{name}..{type}", "{name} {type}", "refs/heads/{name}", "{name}@{type}{"]) {
+    for (const template of [
+      "../{name}",
+      "-{name}",
+      "{name}..{type}",
+      "{name} {type}",
+      "refs/heads/{name}",
+      "{name}@{type}{",
+    ]) {
       assert.throws(() => branchFor(template, "feat", "x"), refused("config/invalid"), template);
     }
   });

@@ -9,15 +9,27 @@ import { endProcess, isAlive, processesWith, redact, run, startTimeOf } from "..
 import { scratch } from "../support/git.ts";
 
 const cwd = process.cwd();
-const node = (script: string, ...args: string[]): readonly [string, string[]] => [process.execPath, ["-e", script, "--", ...args]];
+const node = (script: string, ...args: string[]): readonly [string, string[]] => [
+  process.execPath,
+  ["-e", script, "--", ...args],
+];
 
 /** Until it holds, or five seconds are over. */
 const until = async (holds: () => Promise<boolean>): Promise<boolean> => {
-  for (const deadline = performance.now() + 5_000; performance.now() < deadline; await delay(10)) if (await holds()) return true;
+  for (const deadline = performance.now() + 5_000; performance.now() < deadline; await delay(10))
+    if (await holds()) return true;
   return false;
 };
 const pidIn = async (file: string): Promise<number> => {
-  assert.ok(await until(() => readFile(file, "utf8").then((text) => text.endsWith("\n"), () => false)), `${file} was not written`);
+  assert.ok(
+    await until(() =>
+      readFile(file, "utf8").then(
+        (text) => text.endsWith("\n"),
+        () => false,
+      ),
+    ),
+    `${file} was not written`,
+  );
   return Number(await readFile(file, "utf8"));
 };
 
@@ -44,7 +56,8 @@ describe("running a program", () => {
 
   test("keeps characters whole that arrive in pieces, and splits progress at \\r and \\n", async () => {
     const lines: string[] = [];
-    const script = "const b=Buffer.from('10%\\rgrö');process.stderr.write(b.subarray(0,7));setTimeout(()=>process.stderr.write(Buffer.concat([b.subarray(7),Buffer.from('ße\\nend')])),50)";
+    const script =
+      "const b=Buffer.from('10%\\rgrö');process.stderr.write(b.subarray(0,7));setTimeout(()=>process.stderr.write(Buffer.concat([b.subarray(7),Buffer.from('ße\\nend')])),50)";
     const { stderr } = await run(...node(script), { cwd, onStderrLine: (line) => lines.push(line) });
     assert.deepEqual(lines, ["10%", "größe", "end"]);
     assert.equal(stderr, "10%\rgröße\nend");
@@ -65,11 +78,18 @@ describe("running a program", () => {
     await using folder = scratch();
     const file = join(folder.root, "pid");
     const abort = new AbortController();
-    const running = run("sh", ["-c", `trap '' TERM; (trap '' TERM; while :; do sleep 0.05; done) & echo $! > ${file}; while :; do sleep 0.05; done`], {
-      cwd,
-      signal: abort.signal,
-      graceMs: 100,
-    });
+    const running = run(
+      "sh",
+      [
+        "-c",
+        `trap '' TERM; (trap '' TERM; while :; do sleep 0.05; done) & echo $! > ${file}; while :; do sleep 0.05; done`,
+      ],
+      {
+        cwd,
+        signal: abort.signal,
+        graceMs: 100,
+      },
+    );
     const grandchild = await pidIn(file);
     abort.abort();
     assert.equal((await running).ending, "cancelled");
@@ -195,8 +215,16 @@ describe("secrets", () => {
   }
 
   test("leave the rest readable", () => {
-    assert.equal(redact("fatal: unable to access 'https://jane:pw@example.com/x.git/': 403"), "fatal: unable to access 'https://***@example.com/x.git/': 403");
-    for (const text of ["git@github.com:jane/x.git", "https://example.com/a@b", "feat/token-refresh", "author: jane@example.com"]) {
+    assert.equal(
+      redact("fatal: unable to access 'https://jane:pw@example.com/x.git/': 403"),
+      "fatal: unable to access 'https://***@example.com/x.git/': 403",
+    );
+    for (const text of [
+      "git@github.com:jane/x.git",
+      "https://example.com/a@b",
+      "feat/token-refresh",
+      "author: jane@example.com",
+    ]) {
       assert.equal(redact(text), text);
     }
   });

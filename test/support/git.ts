@@ -63,7 +63,8 @@ export interface RepositoryOptions {
 
 export const makeRepository = async (options: RepositoryOptions = {}): Promise<TestRepository> => {
   isolateGit();
-  const own = options.root === undefined ? scratch() : { root: options.root, [Symbol.asyncDispose]: () => Promise.resolve() };
+  const own =
+    options.root === undefined ? scratch() : { root: options.root, [Symbol.asyncDispose]: () => Promise.resolve() };
   const trunk = join(own.root, options.folder ?? "trunk-main");
   mkdirSync(trunk, { recursive: true });
   const log: string[] = [];
@@ -90,14 +91,17 @@ export const makeRepository = async (options: RepositoryOptions = {}): Promise<T
     },
   };
   await repository.run(["init", "-q", "-b", "main"]);
-  for (let at = 0; at < (options.files ?? 1); at++) repository.write(`src/${Math.floor(at / 10)}/file-${at}.txt`, `line ${at}\n`);
+  for (let at = 0; at < (options.files ?? 1); at++)
+    repository.write(`src/${Math.floor(at / 10)}/file-${at}.txt`, `line ${at}\n`);
   await repository.commit("first");
   return repository;
 };
 
 export const plainGit = async (args: readonly string[], cwd: string): Promise<string> => {
   isolateGit();
-  const { stdout } = await execute("git", [...args], { cwd, maxBuffer: 64 * 1024 * 1024 });
+  const running = execute("git", [...args], { cwd, maxBuffer: 64 * 1024 * 1024, timeout: 60_000 });
+  running.child.stdin?.end(); // a hook that reads it would wait for ever
+  const { stdout } = await running;
   return stdout.replace(/\n$/, "");
 };
 

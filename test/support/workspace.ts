@@ -30,8 +30,8 @@ export const gitEnv = (root: string): NodeJS.ProcessEnv => ({
 });
 
 /** A bare remote with one commit on main, cloned to <root>/app/trunk-main. */
-export const makeScene = (options: { readonly files?: number } = {}): Scene => {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), "imi test ü ")));
+export const makeScene = (options: { readonly files?: number; readonly under?: string } = {}): Scene => {
+  const root = realpathSync(mkdtempSync(join(options.under ?? tmpdir(), "imi test ü ")));
   const env = gitEnv(root);
   mkdirSync(join(root, "home/run"), { recursive: true, mode: 0o700 });
   writeFileSync(

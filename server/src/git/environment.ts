@@ -42,7 +42,10 @@ const tracesToStderr = (name: string, value: string): boolean =>
  * The environment git runs in: English, never asking on a terminal, about no other repository than told. Credentials
  * (GIT_ASKPASS, SSH_AUTH_SOCK, GIT_SSH_COMMAND) and configuration by GIT_CONFIG_COUNT stay: they are the user's.
  */
-export const gitEnvironment = (access: "read" | "write", extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv => {
+export const gitEnvironment = (
+  access: "read" | "write",
+  extra: Readonly<Record<string, string>> = {},
+): NodeJS.ProcessEnv => {
   const env: NodeJS.ProcessEnv = {};
   for (const [name, value] of Object.entries(process.env)) {
     const key = process.platform === "win32" ? name.toUpperCase() : name;
@@ -66,7 +69,9 @@ export const gitEnvironment = (access: "read" | "write", extra: Readonly<Record<
 };
 
 /** Configuration for one call, exact for any key (a subsection may hold `=`), after what the user gave the same way. */
-export const configEnvironment = (entries: readonly (readonly [key: string, value: string])[]): Record<string, string> => {
+export const configEnvironment = (
+  entries: readonly (readonly [key: string, value: string])[],
+): Record<string, string> => {
   if (entries.length === 0) return {};
   const given = Number(process.env["GIT_CONFIG_COUNT"] ?? 0);
   const first = Number.isInteger(given) && given > 0 ? given : 0;

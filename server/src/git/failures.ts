@@ -89,11 +89,13 @@ const symptoms: readonly Symptom[] = [
   {
     code: "base/unknown",
     sign: /invalid reference: ([^\n]+)|not a valid object name:? '?([^\n']+)|couldn't find remote ref ([^\n]+)/,
-    say: ([, one, two, three]) => ({ message: `There is no branch, tag or commit "${one ?? two ?? three ?? ""}" here.` }),
+    say: ([, one, two, three]) => ({
+      message: `There is no branch, tag or commit "${one ?? two ?? three ?? ""}" here.`,
+    }),
   },
   {
     code: "remote/unreachable",
-    sign: /Could not read from remote repository|unable to access '|Could not resolve host|Authentication failed for|could not read (?:Username|Password) for|unable to connect to|The remote end hung up|early EOF|does not appear to be a git repository|repository '[^\n]+' (?:not found|does not exist)|Permission denied \(|Host key verification failed|transport '[^\n]+' not allowed|Unable to find remote helper|unable to look up/i,
+    sign: /Could not read from remote repository|unable to access '|Could not resolve host|Authentication failed for|could not read (?:Username|Password) for|unable to connect to|The remote end hung up|early EOF|does not appear to be a git repository|repository '[^\n]+' (?:not found|does not exist)|Permission denied \(|Host key verification failed|transport '[^\n]+' not allowed|remote helper '[^\n]+' aborted session|Unable to find remote helper|unable to look up/i,
     say: () => ({
       message: "The remote could not be reached, or it refused us.",
       hint: "Check the network, the remote's address (`git remote -v`) and your access to it.",
@@ -107,7 +109,10 @@ const symptoms: readonly Symptom[] = [
   {
     code: "path/permission",
     sign: /Permission denied|Operation not permitted|Read-only file system|insufficient permission/i,
-    say: () => ({ message: "git may not write there.", hint: "Check who owns the folder and whether the disk is writable." }),
+    say: () => ({
+      message: "git may not write there.",
+      hint: "Check who owns the folder and whether the disk is writable.",
+    }),
   },
   {
     code: "repository/damaged",
@@ -124,7 +129,8 @@ const symptoms: readonly Symptom[] = [
 const where = (file: string | undefined): string => (file === undefined ? "" : ` (${file})`);
 
 /** For a command line the user copies. */
-export const quoted = (text: string): string => (/^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+export const quoted = (text: string): string =>
+  /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The last line that says what went wrong: `fatal:` and `error:` lines win over hints and progress that follow. */
 export const lastLine = (stderr: string): string => {
@@ -143,8 +149,13 @@ export const failure = (args: readonly string[], exitCode: number | null, stderr
     const full = code === "remote/unreachable" ? `${message} ${said}` : message;
     return new ImiError(code, redact(full), hint === undefined ? { cause } : { hint: redact(hint), cause });
   }
-  return new ImiError("git/failed", `git ${subcommand(args)} failed: ${said || `exit code ${exitCode ?? "none"}`}`, { cause });
+  return new ImiError("git/failed", `git ${subcommand(args)} failed: ${said || `exit code ${exitCode ?? "none"}`}`, {
+    cause,
+  });
 };
 
 export const subcommand = (args: readonly string[]): string =>
-  args.filter((argument) => !argument.startsWith("-")).slice(0, args[0] === "worktree" ? 2 : 1).join(" ");
+  args
+    .filter((argument) => !argument.startsWith("-"))
+    .slice(0, args[0] === "worktree" ? 2 : 1)
+    .join(" ");

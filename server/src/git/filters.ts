@@ -12,12 +12,24 @@ const read = (path: string): Promise<string> => readFile(path, "utf8").catch(() 
  * through them, and every worktree's agent can write that config. Those of the user's and the system's config stay,
  * and so does git-lfs. No process is started unless that config names a filter or includes another file.
  */
-export const filterGuards = async (git: Git, commonDir: string, gitDir: string): Promise<(readonly [string, string])[]> => {
+export const filterGuards = async (
+  git: Git,
+  commonDir: string,
+  gitDir: string,
+): Promise<(readonly [string, string])[]> => {
   const own = (await Promise.all([read(join(commonDir, "config")), read(join(gitDir, "config.worktree"))])).join("\n");
   if (!/^\s*\[\s*(?:filter|include)/im.test(own)) return [];
   const { stdout } = await git.run(
     gitDir,
-    [`--git-dir=${gitDir}`, "config", "--includes", "--show-scope", "-z", "--get-regexp", "^filter\\..*\\.(clean|smudge|process)$"],
+    [
+      `--git-dir=${gitDir}`,
+      "config",
+      "--includes",
+      "--show-scope",
+      "-z",
+      "--get-regexp",
+      "^filter\\..*\\.(clean|smudge|process)$",
+    ],
     { access: "read", accept: [0, 1] },
   );
   const drivers = new Set<string>();

@@ -49,9 +49,13 @@ export class Git {
     const [, major, minor, patch] = /(\d+)\.(\d+)(?:\.(\d+))?/.exec(stdout) ?? [];
     const version = { major: Number(major), minor: Number(minor), patch: Number(patch ?? 0), text: stdout.trim() };
     if (major === undefined || !atLeast(version, oldestGit.major, oldestGit.minor)) {
-      throw new ImiError("git/too-old", `${version.text} is too old: iMi needs git ${oldestGit.major}.${oldestGit.minor} or newer.`, {
-        hint: "Install a newer git from https://git-scm.com/downloads.",
-      });
+      throw new ImiError(
+        "git/too-old",
+        `${version.text} is too old: iMi needs git ${oldestGit.major}.${oldestGit.minor} or newer.`,
+        {
+          hint: "Install a newer git from https://git-scm.com/downloads.",
+        },
+      );
     }
     return version;
   }
@@ -82,7 +86,9 @@ export class Git {
     this.#log(redact(`git ${args.join(" ").slice(0, 2_000)} [${cwd}] ${ending} ${exitCode ?? ""} ${took} ms`));
     switch (ending) {
       case "cancelled":
-        throw new ImiError("operation/cancelled", `Cancelled: git ${subcommand(args)}.`, { cause: options.signal?.reason });
+        throw new ImiError("operation/cancelled", `Cancelled: git ${subcommand(args)}.`, {
+          cause: options.signal?.reason,
+        });
       case "timeout":
         throw new ImiError("git/timeout", `git ${subcommand(args)} took longer than ${timeoutMs} ms and was ended.`);
       case "overflow":
@@ -97,7 +103,8 @@ export class Git {
 
   async #notStarted(error: unknown, cwd: string): Promise<never> {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "E2BIG") throw new ImiError("git/failed", "The command line for git became too long.", { cause: error });
+    if (code === "E2BIG")
+      throw new ImiError("git/failed", "The command line for git became too long.", { cause: error });
     // A working directory that is gone gives the same errno as a program that is gone.
     const folder = await stat(cwd).catch(() => null);
     if (folder === null || !folder.isDirectory()) {

@@ -1,6 +1,7 @@
 export { Git } from "./git.ts";
 export type { GitVersion } from "./git.ts";
 export type { GitOptions, GitOutput, GitWorktree, RepositoryPlace } from "./types.ts";
+export { filterGuards } from "./filters.ts";
 export { branchFor, checkBase, checkBranch, checkName, folderFor } from "./names.ts";
 export { findRepository } from "./repository.ts";
 export { gitIdOf, mainBranch, readWorktreeRecords } from "./records.ts";

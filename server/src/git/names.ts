@@ -45,7 +45,12 @@ interface Kind {
   readonly character: RegExp;
 }
 const name: Kind = { code: "name/invalid", what: "name", longest: longestName, character: nameCharacter };
-const branch: Kind = { code: "branch/invalid", what: "branch name", longest: longestBranch, character: branchCharacter };
+const branch: Kind = {
+  code: "branch/invalid",
+  what: "branch name",
+  longest: longestBranch,
+  character: branchCharacter,
+};
 const base: Kind = { code: "base/unknown", what: "base", longest: longestBranch, character: branchCharacter };
 
 /**
@@ -101,9 +106,13 @@ const fill = (template: string, type: string, work: string): string =>
   template.replace(/\{(type|name)\}/g, (_, placeholder: string) => (placeholder === "type" ? type : work));
 
 const templateError = (of: string, template: string, made: string, rule = "it may hold no slash"): ImiError =>
-  new ImiError("config/invalid", `The ${of} template ${JSON.stringify(template)} makes ${JSON.stringify(shown(made))}: ${rule}.`, {
-    hint: "Use {type} and {name} with plain letters, digits, hyphens and underscores.",
-  });
+  new ImiError(
+    "config/invalid",
+    `The ${of} template ${JSON.stringify(template)} makes ${JSON.stringify(shown(made))}: ${rule}.`,
+    {
+      hint: "Use {type} and {name} with plain letters, digits, hyphens and underscores.",
+    },
+  );
 
 /** What holds for every kind: something visible, of allowed characters, in one spelling, not too long, no option. */
 const characterRule = (input: string, kind: Kind): Broken | null => {
@@ -111,13 +120,21 @@ const characterRule = (input: string, kind: Kind): Broken | null => {
   if (!input.isWellFormed()) return broke("surrogate", "it holds half of a character (a lone surrogate)");
   if (input.startsWith("-")) return broke("option", "it begins with -, which programs take for an option");
   for (const character of input) {
-    if (invisible.test(character)) return broke("invisible", character === " " ? "it holds a space" : `it holds ${codePoint(character)}, which cannot be seen`);
+    if (invisible.test(character))
+      return broke(
+        "invisible",
+        character === " " ? "it holds a space" : `it holds ${codePoint(character)}, which cannot be seen`,
+      );
     if (character === "/" && kind === name) continue;
     if (!kind.character.test(character)) {
-      return broke("character", `it holds ${/^[\x21-\x7e]$/.test(character) ? character : `${character} (${codePoint(character)})`}`);
+      return broke(
+        "character",
+        `it holds ${/^[\x21-\x7e]$/.test(character) ? character : `${character} (${codePoint(character)})`}`,
+      );
     }
   }
-  if (input.normalize("NFC") !== input) return broke("form", "its letters are not in the composed form (NFC), so it would look like another name");
+  if (input.normalize("NFC") !== input)
+    return broke("form", "its letters are not in the composed form (NFC), so it would look like another name");
   if (/(?:^|[^\p{L}\p{M}\p{N}])\p{M}/u.test(input)) return broke("accents", "an accent stands without its letter");
   if (/\p{M}{5}/u.test(input)) return broke("accents", "it holds too many accents on one letter");
   const bytes = Buffer.byteLength(input);
@@ -126,8 +143,11 @@ const characterRule = (input: string, kind: Kind): Broken | null => {
 };
 
 const nameRule = (input: string): Broken | null => {
-  if (/^(?:refs|heads|remotes|tags)\//i.test(input)) return broke("reference", "it looks like the full name of a git reference");
-  if (/^(?:head|fetch_head|orig_head|merge_head|cherry_pick_head|revert_head|bisect_head|auto_merge|stash)$/i.test(input)) {
+  if (/^(?:refs|heads|remotes|tags)\//i.test(input))
+    return broke("reference", "it looks like the full name of a git reference");
+  if (
+    /^(?:head|fetch_head|orig_head|merge_head|cherry_pick_head|revert_head|bisect_head|auto_merge|stash)$/i.test(input)
+  ) {
     return broke("reserved", "git uses that name itself");
   }
   return pathRule(input, { hyphen: "refused" });
@@ -135,16 +155,18 @@ const nameRule = (input: string): Broken | null => {
 
 const branchRule = (input: string): Broken | null => {
   if (/^(?:head|@)$/i.test(input)) return broke("reserved", "git uses that name itself");
-  if (/^refs\//.test(input)) return broke("reference", "give the branch without refs/heads/");
+  if (input.startsWith("refs/")) return broke("reference", "give the branch without refs/heads/");
   return pathRule(input, { hyphen: "allowed" });
 };
 
-const revisionRule = (input: string): Broken | null => (input === "@" ? broke("reserved", "say HEAD") : pathRule(input, { hyphen: "allowed" }));
+const revisionRule = (input: string): Broken | null =>
+  input === "@" ? broke("reserved", "say HEAD") : pathRule(input, { hyphen: "allowed" });
 
 /** What a path of folders, and of parts of a reference, may look like on every system. */
 const pathRule = (input: string, { hyphen }: { readonly hyphen: "allowed" | "refused" }): Broken | null => {
   if (input.includes("..")) return broke("dots", "it holds two dots in a row");
-  if (input.includes("//") || input.startsWith("/") || input.endsWith("/")) return broke("slashes", "it has a slash too many");
+  if (input.includes("//") || input.startsWith("/") || input.endsWith("/"))
+    return broke("slashes", "it has a slash too many");
   for (const part of input.split("/")) {
     if (part.startsWith(".")) return broke("dot", "a part of it begins with a dot");
     if (part.endsWith(".")) return broke("dot", "a part of it ends with a dot");
@@ -155,11 +177,14 @@ const pathRule = (input: string, { hyphen }: { readonly hyphen: "allowed" | "ref
   return null;
 };
 
-const codePoint = (character: string): string => `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+const codePoint = (character: string): string =>
+  `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
 
 /** Safe to print: what cannot be seen is written as its number, and what is too long is cut. */
 const shown = (input: string): string => {
-  const visible = [...input].map((character) => (character !== " " && invisible.test(character) ? `<${codePoint(character)}>` : character));
+  const visible = [...input].map((character) =>
+    character !== " " && invisible.test(character) ? `<${codePoint(character)}>` : character,
+  );
   return visible.length > 60 ? `${visible.slice(0, 60).join("")}…` : visible.join("");
 };
 

@@ -32,16 +32,26 @@ const refs = async (git: Git, commonDir: string, patterns: readonly string[], si
 export const resolveTrunk = async (
   git: Git,
   commonDir: string,
-  options: { readonly remoteName: string; readonly defaultBranch?: string | null; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly remoteName: string;
+    readonly defaultBranch?: string | null;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<Trunk> => {
   const { remoteName, signal } = options;
-  const [named, checkedOut] = await Promise.all([remoteHead(commonDir, remoteName), mainBranch(commonDir)]);
+  const named = remoteHead(commonDir, remoteName);
+  const checkedOut = mainBranch(commonDir);
   const guesses = [...new Set([named, options.defaultBranch ?? null, checkedOut])].filter(
     (name): name is string => name !== null && name !== "",
   );
   const remoteRef = (branch: string): string => `refs/remotes/${remoteName}/${branch}`;
   const lookUp = (names: readonly string[]): Promise<Ref[]> =>
-    refs(git, commonDir, [remoteRef("HEAD"), ...names.flatMap((name) => [remoteRef(name), `refs/heads/${name}`])], signal);
+    refs(
+      git,
+      commonDir,
+      [remoteRef("HEAD"), ...names.flatMap((name) => [remoteRef(name), `refs/heads/${name}`])],
+      signal,
+    );
 
   let known = await lookUp(guesses);
   const symref = known.find((ref) => ref.name === remoteRef("HEAD"))?.symref ?? "";
@@ -62,7 +72,13 @@ export const resolveTrunk = async (
   return { branch, base: `${remoteName}/${branch}`, commit: remote };
 };
 
-const isAncestor = async (git: Git, commonDir: string, older: string, newer: string, signal?: AbortSignal): Promise<boolean> => {
+const isAncestor = async (
+  git: Git,
+  commonDir: string,
+  older: string,
+  newer: string,
+  signal?: AbortSignal,
+): Promise<boolean> => {
   const { exitCode } = await git.run(commonDir, ["merge-base", "--is-ancestor", older, newer], {
     access: "read",
     accept: [0, 1],
@@ -77,7 +93,12 @@ export interface BranchFound {
 }
 
 /** Where a branch of this name is known, locally and on remotes whose name holds no slash, in one process. */
-export const branchExists = async (git: Git, commonDir: string, branch: string, signal?: AbortSignal): Promise<BranchFound> => {
+export const branchExists = async (
+  git: Git,
+  commonDir: string,
+  branch: string,
+  signal?: AbortSignal,
+): Promise<BranchFound> => {
   const found = await refs(git, commonDir, [`refs/heads/${branch}`, `refs/remotes/*/${branch}`], signal);
   const remotes = found.flatMap(({ name, oid }) => {
     const remote = name.startsWith("refs/remotes/") ? name.slice("refs/remotes/".length, -branch.length - 1) : "";

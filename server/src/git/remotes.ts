@@ -24,11 +24,23 @@ export const fetchRef = async (git: Git, commonDir: string, options: FetchRef): 
   await git.run(
     commonDir,
     [
-      ...["fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance", "--progress"],
+      ...[
+        "fetch",
+        "--no-tags",
+        "--no-write-fetch-head",
+        "--no-recurse-submodules",
+        "--no-auto-maintenance",
+        "--progress",
+      ],
       ...(options.prune === true ? ["--prune"] : []),
       ...["--end-of-options", options.remote, ...options.refspecs],
     ],
-    { access: "write", timeoutMs: options.timeoutMs ?? 60_000, signal: options.signal, onProgress: redacted(options.onProgress) },
+    {
+      access: "write",
+      timeoutMs: options.timeoutMs ?? 60_000,
+      signal: options.signal,
+      onProgress: redacted(options.onProgress),
+    },
   );
 };
 
@@ -41,21 +53,31 @@ export interface Clone {
   readonly onProgress?: ((line: string) => void) | undefined;
 }
 
-/** Clones a repository; cut off, git takes what it had made away again. Raises remote/unreachable, path/taken, path/unsafe. */
+/**
+ * By argv like the rest, not by simple-git (4.0.2), which was tried for clone and fetch: an abort or timeout sends one
+ * SIGINT to git alone and settles while the ssh it started lives on, its timeout measures silence and not time, and it
+ * silently drops the user's GIT_SSH_COMMAND and GIT_ASKPASS.
+ *
+ * Clones a repository; cut off, git takes what it had made away again. Raises remote/unreachable, path/taken, path/unsafe. */
 export const clone = async (git: Git, options: Clone): Promise<void> => {
   checkRemote(options.url);
-  if (!isAbsolute(options.directory)) throw new ImiError("path/unsafe", `${options.directory} is not an absolute path.`);
+  if (!isAbsolute(options.directory))
+    throw new ImiError("path/unsafe", `${options.directory} is not an absolute path.`);
   const facts = await lstat(options.directory).catch(() => null);
   if (facts?.isSymbolicLink() === true) throw new ImiError("path/unsafe", `${options.directory} is a symbolic link.`);
   if (facts !== null && (!facts.isDirectory() || (await readdir(options.directory)).length > 0)) {
     throw new ImiError("path/taken", `There is something at ${options.directory} already.`);
   }
-  await git.run(await nearestFolder(dirname(options.directory)), ["clone", "--progress", "--end-of-options", options.url, options.directory], {
-    access: "write",
-    timeoutMs: options.timeoutMs ?? 60 * 60_000,
-    signal: options.signal,
-    onProgress: redacted(options.onProgress),
-  });
+  await git.run(
+    await nearestFolder(dirname(options.directory)),
+    ["clone", "--progress", "--end-of-options", options.url, options.directory],
+    {
+      access: "write",
+      timeoutMs: options.timeoutMs ?? 60 * 60_000,
+      signal: options.signal,
+      onProgress: redacted(options.onProgress),
+    },
+  );
 };
 
 const nearestFolder = async (folder: string): Promise<string> => {
@@ -71,9 +93,13 @@ const redacted = (onProgress: ((line: string) => void) | undefined): ((line: str
 export const checkRemote = (remote: string): string => {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (remote === "" || /^[-\s]|[\u0000-\u001f\u007f]/.test(remote) || /^(?:ext|fd)::/i.test(remote)) {
-    throw new ImiError("usage/invalid", `${JSON.stringify(redact(remote))} is not the address of a repository that iMi fetches from.`, {
-      hint: "Use an https://, ssh:// or git@host:path address, or a path.",
-    });
+    throw new ImiError(
+      "usage/invalid",
+      `${JSON.stringify(redact(remote))} is not the address of a repository that iMi fetches from.`,
+      {
+        hint: "Use an https://, ssh:// or git@host:path address, or a path.",
+      },
+    );
   }
   return remote;
 };

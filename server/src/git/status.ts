@@ -6,7 +6,7 @@ import type { StatusCounts, WorktreeStatus } from "../../../protocol/worktrees.t
 import { filterGuards } from "./filters.ts";
 import { atLeast } from "./git.ts";
 import type { Git } from "./git.ts";
-import { canonical, readWorktreeRecords } from "./records.ts";
+import { readWorktreeRecords, recordAt } from "./records.ts";
 import { findRepository } from "./repository.ts";
 
 export interface StatusWanted {
@@ -55,13 +55,20 @@ export const statuses = async (
   const gate = new Gate(options.concurrency ?? availableParallelism() * 2);
   const guards = new Guards(git, commonDir);
   const distances = new Distances(git, commonDir, gate, signal);
-  const readOne = async (wanted: StatusWanted, gitDirs: ReadonlyMap<string, string>): Promise<WorktreeStatus> => {
+  const readOne = async (
+    wanted: StatusWanted,
+    gitDirOf: Awaited<ReturnType<typeof gitDirsOf>>,
+  ): Promise<WorktreeStatus> => {
     if (!(await isFolder(wanted.path))) return unknown("its folder is gone");
-    const gitDir = gitDirs.get(wanted.path) ?? gitDirs.get(await realpath(wanted.path));
-    if (gitDir === undefined) return unknown("git has no record of it");
+    const gitDir = await gitDirOf(wanted.path);
+    if (gitDir === null) return unknown("git has no record of it");
     const config = await guards.of(gitDir);
     const { stdout } = await gate.pass(() =>
-      git.run(wanted.path, [`--git-dir=${gitDir}`, `--work-tree=${wanted.path}`, ...statusCommand], { access: "read", signal, config }),
+      git.run(wanted.path, [`--git-dir=${gitDir}`, `--work-tree=${wanted.path}`, ...statusCommand], {
+        access: "read",
+        signal,
+        config,
+      }),
     );
     const read = parseStatus(stdout);
     if (read === null) return unknown("git's answer was not understood");
@@ -69,17 +76,16 @@ export const statuses = async (
     return { ahead, behind, ...read.counts };
   };
 
-  const answer = new Map<string, WorktreeStatus>();
+  // In the order asked for, whatever order the answers come in.
+  const answer = new Map<string, WorktreeStatus>(worktrees.map(({ id }) => [id, unknown("it was not read")]));
   const known = (wanted: StatusWanted, status: WorktreeStatus): void => {
     answer.set(wanted.id, status);
     options.onStatus?.(wanted.id, status);
   };
   try {
     await requireOwner(git, commonDir, signal);
-    const [gitDirs] = await Promise.all([gitDirsOf(commonDir), distances.prepare(worktrees)]);
-    await Promise.all(
-      worktrees.map(async (wanted) => known(wanted, await readOne(wanted, gitDirs).catch(asUnknown))),
-    );
+    const [gitDirOf] = await Promise.all([gitDirsOf(commonDir), distances.prepare(worktrees)]);
+    await Promise.all(worktrees.map(async (wanted) => known(wanted, await readOne(wanted, gitDirOf).catch(asUnknown))));
   } catch (error) {
     const status = asUnknown(error);
     for (const wanted of worktrees) known(wanted, status);
@@ -121,22 +127,23 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The git directory of each worktree by its path, from the common directory alone. */
-const gitDirsOf = async (commonDir: string): Promise<Map<string, string>> => {
+/** Answers with the git directory of the worktree at a path, known from the common directory alone. */
+const gitDirsOf = async (commonDir: string): Promise<(path: string) => Promise<string | null>> => {
   const gitDirs = new Map<string, string>();
-  const main = await mainCheckout(commonDir);
+  const main = mainCheckout(commonDir);
   if (main !== null) gitDirs.set(main, commonDir);
   for (const record of await readWorktreeRecords(commonDir)) {
-    if (record.path === null) continue;
-    const gitDir = join(commonDir, "worktrees", record.gitId);
-    gitDirs.set(record.path, gitDir);
-    const real = await canonical(record.path);
-    if (!gitDirs.has(real)) gitDirs.set(real, gitDir);
+    if (record.path !== null) gitDirs.set(record.path, join(commonDir, "worktrees", record.gitId));
   }
-  return gitDirs;
+  return async (path) => {
+    const known = gitDirs.get(path) ?? gitDirs.get(await realpath(path));
+    if (known !== undefined) return known;
+    const record = await recordAt(commonDir, path); // git wrote its path with a link in it
+    return record === null ? null : join(commonDir, "worktrees", record.gitId);
+  };
 };
 
-const mainCheckout = async (commonDir: string): Promise<string | null> => {
+const mainCheckout = (commonDir: string): string | null => {
   const parent = dirname(commonDir);
   if (join(parent, ".git") === commonDir) return parent;
   return null;
@@ -245,11 +252,15 @@ class Distances {
       const names = apart.slice(at, at + 100).map((wanted) => `refs/heads/${wanted.branch ?? ""}`);
       const format = `--format=%(objectname)%00%(ahead-behind:${baseCommit})`;
       const { stdout } = await this.#gate.pass(() =>
-        this.#git.run(this.#commonDir, ["for-each-ref", format, "--", ...names], { access: "read", signal: this.#signal }),
+        this.#git.run(this.#commonDir, ["for-each-ref", format, "--", ...names], {
+          access: "read",
+          signal: this.#signal,
+        }),
       );
       for (const line of stdout.split("\n")) {
         const [, head, ahead, behind] = /^([0-9a-f]+)\0(\d+) (\d+)$/.exec(line) ?? [];
-        if (head !== undefined) this.#pairs.set(`${baseCommit}...${head}`, Promise.resolve({ ahead: Number(ahead), behind: Number(behind) }));
+        if (head !== undefined)
+          this.#pairs.set(`${baseCommit}...${head}`, Promise.resolve({ ahead: Number(ahead), behind: Number(behind) }));
       }
     }
   }
@@ -267,7 +278,10 @@ class Distances {
 
   async #compare(pair: string): Promise<Distance> {
     const { stdout } = await this.#gate.pass(() =>
-      this.#git.run(this.#commonDir, ["rev-list", "--left-right", "--count", pair, "--"], { access: "read", signal: this.#signal }),
+      this.#git.run(this.#commonDir, ["rev-list", "--left-right", "--count", pair, "--"], {
+        access: "read",
+        signal: this.#signal,
+      }),
     );
     const [, behind, ahead] = /^(\d+)\t(\d+)/.exec(stdout) ?? [];
     if (behind === undefined || ahead === undefined) throw new ImiError("git/failed", "git did not count the commits.");
@@ -316,4 +330,3 @@ class Gate {
     }
   }
 }
-

@@ -44,7 +44,8 @@ export const undoAdd = async (git: Git, commonDir: string, options: UndoAdd): Pr
   const ended = await endUnfinished(options.path);
   const path = await canonicalTarget(options.path);
   const record = await recordOf(commonDir, path, options.gitId ?? null);
-  if (record !== null && record.lockReason !== null && record.lockReason !== "initializing") throw locked(path, record.lockReason);
+  if (record !== null && record.lockReason !== null && record.lockReason !== "initializing")
+    throw locked(path, record.lockReason);
 
   const ours = await isOurs(commonDir, path, record);
   if (ours && record !== null && record.lockReason === null && (await isComplete(commonDir, record.gitId, path))) {
@@ -52,7 +53,10 @@ export const undoAdd = async (git: Git, commonDir: string, options: UndoAdd): Pr
   }
   const folder = await removeFolder(path, ours);
   if (record !== null) await removeRecord(commonDir, record.gitId);
-  const branch = options.branch !== null && options.createsBranch ? await deleteBranch(git, commonDir, options.branch, options) : "kept";
+  const branch =
+    options.branch !== null && options.createsBranch
+      ? await deleteBranch(git, commonDir, options.branch, options)
+      : "kept";
   return { ended, folder, record: record?.gitId ?? null, branch };
 };
 
@@ -90,11 +94,17 @@ const recordOf = async (commonDir: string, path: string, gitId: string | null): 
   if (same !== null) return same;
   // Killed before git wrote where it is: the record has the folder's name, perhaps with a number, and points nowhere.
   const unfinished = records.filter((record) => record.path === null && namedAfter(record.gitId, basename(path)));
-  const [only, ...more] = unfinished.filter((record) => record.lockReason === null || record.lockReason === "initializing");
+  const [only, ...more] = unfinished.filter(
+    (record) => record.lockReason === null || record.lockReason === "initializing",
+  );
   if (only !== undefined && more.length > 0) {
-    throw new ImiError("repository/busy", `Several unfinished worktrees are named ${basename(path)}; which one is this cannot be told.`, {
-      hint: `Nothing was deleted. Look at ${quoted(join(commonDir, "worktrees"))}.`,
-    });
+    throw new ImiError(
+      "repository/busy",
+      `Several unfinished worktrees are named ${basename(path)}; which one is this cannot be told.`,
+      {
+        hint: `Nothing was deleted. Look at ${quoted(join(commonDir, "worktrees"))}.`,
+      },
+    );
   }
   return only ?? null;
 };
@@ -126,7 +136,16 @@ const refuseWork = async (git: Git, commonDir: string, path: string, record: Wor
   const gitDir = join(commonDir, "worktrees", record.gitId);
   const { stdout } = await git.run(
     path,
-    [`--git-dir=${gitDir}`, `--work-tree=${path}`, "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all", "--no-renames"],
+    [
+      `--git-dir=${gitDir}`,
+      `--work-tree=${path}`,
+      "status",
+      "--porcelain=v2",
+      "-z",
+      "--branch",
+      "--untracked-files=all",
+      "--no-renames",
+    ],
     { access: "read", config: await filterGuards(git, commonDir, gitDir) },
   );
   const status = parseStatus(stdout);
@@ -165,7 +184,7 @@ const removeRecord = async (commonDir: string, gitId: string): Promise<void> => 
   if (!facts.isDirectory() || (await realpath(folder)) !== join(await realpath(commonDir), "worktrees", gitId)) {
     throw new ImiError("path/unsafe", `${folder} is not a folder of git's; nothing was deleted.`);
   }
-  const now = await readRecord(folder, true);
+  const now = readRecord(folder, true);
   if (now.lockReason !== null && now.lockReason !== "initializing") throw locked(folder, now.lockReason);
   await rm(folder, { recursive: true, force: true });
   await rmdir(join(commonDir, "worktrees")).catch(() => undefined); // git too removes it with the last record
@@ -185,7 +204,8 @@ const deleteBranch = async (
   });
   const [oid, checkedOutAt] = stdout.replace(/\n$/, "").split("\0");
   if (oid === undefined || oid === "") return "absent";
-  if (options.baseCommit === null || oid !== options.baseCommit || (checkedOutAt !== undefined && checkedOutAt !== "")) return "kept";
+  if (options.baseCommit === null || oid !== options.baseCommit || (checkedOutAt !== undefined && checkedOutAt !== ""))
+    return "kept";
   const { exitCode } = await git.run(commonDir, ["update-ref", "-d", ref, options.baseCommit], {
     access: "write",
     accept: [0, 1, 128],
@@ -200,7 +220,10 @@ const deleteBranch = async (
 const dropSection = async (git: Git, commonDir: string, branch: string): Promise<void> => {
   const config = await readFile(join(commonDir, "config"), "utf8").catch(() => "");
   if (!config.includes(`[branch "${branch}"]`)) return;
-  await git.run(commonDir, ["config", "--local", "--remove-section", `branch.${branch}`], { access: "write", accept: [0, 5, 128] });
+  await git.run(commonDir, ["config", "--local", "--remove-section", `branch.${branch}`], {
+    access: "write",
+    accept: [0, 5, 128],
+  });
 };
 
 /** A ref's lock lives for milliseconds; one that stands still this long was left by a process that was killed. */
@@ -211,6 +234,6 @@ const removeStaleLock = async (lock: string): Promise<void> => {
   if (before === null) return;
   await delay(staleAfterMs);
   const after = await lstat(lock, { bigint: true }).catch(() => null);
-  if (after !== null && after.ino === before.ino && after.mtimeNs === before.mtimeNs) await unlink(lock).catch(() => undefined);
+  if (after !== null && after.ino === before.ino && after.mtimeNs === before.mtimeNs)
+    await unlink(lock).catch(() => undefined);
 };
-

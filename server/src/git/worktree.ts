@@ -44,7 +44,13 @@ export const addWorktree = async (git: Git, commonDir: string, options: AddWorkt
   const made = await prepareTarget(path, options.container ?? dirname(path));
 
   const how = detach ? ["--detach"] : options.createBranch ? ["--no-track", "-b", branch] : [];
-  const what = detach ? [startPoint ?? "HEAD"] : options.createBranch ? (startPoint === null ? [] : [startPoint]) : [branch];
+  const what = detach
+    ? [startPoint ?? "HEAD"]
+    : options.createBranch
+      ? startPoint === null
+        ? []
+        : [startPoint]
+      : [branch];
   const accept = Array.from({ length: 128 }, (_, code) => code);
   try {
     const { exitCode, stderr } = await git.run(commonDir, ["worktree", "add", ...how, "--", path, ...what], {
@@ -56,7 +62,8 @@ export const addWorktree = async (git: Git, commonDir: string, options: AddWorkt
       onProgress: options.onProgress,
     });
     const record = await recordAt(commonDir, path);
-    const complete = record !== null && record.lockReason !== "initializing" && (await isComplete(commonDir, record.gitId, path));
+    const complete =
+      record !== null && record.lockReason !== "initializing" && (await isComplete(commonDir, record.gitId, path));
     if (complete) {
       // git hands on the exit code of a post-checkout hook as its own.
       return { gitId: record.gitId, hookFailed: exitCode === 0 ? null : stderr.trim().slice(-2_000) };
@@ -80,11 +87,18 @@ const refuseCheckedOut = async (commonDir: string, branch: string): Promise<void
   const holder = (await readWorktreeRecords(commonDir)).find((record) => record.branch === branch);
   if (holder === undefined) return; // the main checkout, rebases and bisects: git itself looks
   const path = holder.path ?? "a worktree that was not finished";
-  throw new ImiError("branch/checked-out", `${branch} is checked out already, at ${path}.`, { hint: `Work there: cd ${quoted(path)}` });
+  throw new ImiError("branch/checked-out", `${branch} is checked out already, at ${path}.`, {
+    hint: `Work there: cd ${quoted(path)}`,
+  });
 };
 
 /** Without it `git worktree add PATH NAME` guesses a remote's branch, and makes one that tracks it. */
-const requireBranch = async (git: Git, commonDir: string, branch: string, signal: AbortSignal | undefined): Promise<void> => {
+const requireBranch = async (
+  git: Git,
+  commonDir: string,
+  branch: string,
+  signal: AbortSignal | undefined,
+): Promise<void> => {
   const { exitCode } = await git.run(commonDir, ["show-ref", "--verify", "--quiet", `refs/heads/${branch}`], {
     access: "read",
     accept: [0, 1, 128],
@@ -123,7 +137,9 @@ const requireRealFolder = async (folder: string, target: boolean): Promise<void>
     });
   }
   if (!facts.isDirectory() || (target && (await readdir(folder)).length > 0)) {
-    throw new ImiError("path/taken", `There is something at ${folder} already.`, { hint: "Move it away, or choose another name." });
+    throw new ImiError("path/taken", `There is something at ${folder} already.`, {
+      hint: "Move it away, or choose another name.",
+    });
   }
 };
 
@@ -135,8 +151,10 @@ const raise =
       throw new ImiError("path/permission", `${path} may not be made (${code}).`, { cause: error });
     }
     if (code === "ENOSPC" || code === "EDQUOT") throw new ImiError("disk/full", "The disk is full.", { cause: error });
-    if (code === "ENAMETOOLONG") throw new ImiError("path/too-long", `${path} is longer than the system allows.`, { cause: error });
-    if (code === "ENOTDIR" || code === "EEXIST") throw new ImiError("path/taken", `Something in the way of ${path} is not a folder.`, { cause: error });
+    if (code === "ENAMETOOLONG")
+      throw new ImiError("path/too-long", `${path} is longer than the system allows.`, { cause: error });
+    if (code === "ENOTDIR" || code === "EEXIST")
+      throw new ImiError("path/taken", `Something in the way of ${path} is not a folder.`, { cause: error });
     throw error;
   };
 
@@ -165,7 +183,11 @@ export const removeWorktree = async (
     access: "write",
     timeoutMs: options.timeoutMs ?? 10 * 60_000,
     signal: options.signal,
-    config: await filterGuards(git, commonDir, record === null ? commonDir : join(commonDir, "worktrees", record.gitId)),
+    config: await filterGuards(
+      git,
+      commonDir,
+      record === null ? commonDir : join(commonDir, "worktrees", record.gitId),
+    ),
   });
 };
 

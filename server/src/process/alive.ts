@@ -137,7 +137,9 @@ const list = async (): Promise<Listed[]> => {
     const lines = (await ask("ps", ["-axww", "-o", "pid=,lstart=,command="])).split("\n");
     return lines.flatMap((line) => {
       const [, pid, startTime, command] = /^\s*(\d+)\s+((?:\S+\s+){4}\S+)\s(.*)$/.exec(line) ?? [];
-      return pid === undefined || startTime === undefined || command === undefined ? [] : [{ pid: Number(pid), startTime, command }];
+      return pid === undefined || startTime === undefined || command === undefined
+        ? []
+        : [{ pid: Number(pid), startTime, command }];
     });
   }
   const script =
@@ -145,7 +147,9 @@ const list = async (): Promise<Listed[]> => {
   const lines = (await ask("powershell", ["-NoProfile", "-NonInteractive", "-Command", script])).split(/\r?\n/);
   return lines.flatMap((line) => {
     const [, pid, startTime, command] = /^(\d+)\|(\d*)\|(.*)$/.exec(line) ?? [];
-    return pid === undefined || startTime === undefined || command === undefined ? [] : [{ pid: Number(pid), startTime, command }];
+    return pid === undefined || startTime === undefined || command === undefined
+      ? []
+      : [{ pid: Number(pid), startTime, command }];
   });
 };
 
@@ -160,7 +164,9 @@ const bounded = (command: string, argument: string): boolean => {
 
 const ask = async (file: string, args: readonly string[]): Promise<string> => {
   try {
-    return (await run(file, args, { cwd: process.cwd(), env: { ...process.env, LC_ALL: "C" }, timeoutMs: 10_000 })).stdout.trim();
+    return (
+      await run(file, args, { cwd: process.cwd(), env: { ...process.env, LC_ALL: "C" }, timeoutMs: 10_000 })
+    ).stdout.trim();
   } catch {
     return "";
   }

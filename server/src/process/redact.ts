@@ -3,7 +3,10 @@ const hidden = "***";
 /** What secrets look like in what programs print; each pattern keeps what a reader needs to understand the line. */
 const patterns: readonly (readonly [RegExp, string])[] = [
   [/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/?#@'"]{1,1024}@/gi, `$1${hidden}@`],
-  [/\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?)(?:(basic|bearer|token|negotiate|digest)\s+)?[^\s"',;]+/gi, `$1$2 ${hidden}`],
+  [
+    /\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?)(?:(basic|bearer|token|negotiate|digest)\s+)?[^\s"',;]+/gi,
+    `$1$2 ${hidden}`,
+  ],
   [/\b(bearer|basic)\s+[a-z0-9._~+/=-]{12,}/gi, `$1 ${hidden}`],
   [
     /\b((?:[a-z0-9]+[_-])*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)["']?\s*[:=]\s*)(?:"[^"]*"|'[^']*'|[^\s"'&,;]+)/gi,

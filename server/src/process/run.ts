@@ -134,7 +134,9 @@ const signalTree = (child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): void =>
   if (child.pid === undefined) return;
   if (windows) {
     if (signal === "SIGTERM" || child.exitCode !== null) return void child.kill();
-    spawn("taskkill", ["/pid", String(child.pid), "/T", "/F"], { stdio: "ignore", windowsHide: true }).on("error", () => child.kill("SIGKILL"));
+    spawn("taskkill", ["/pid", String(child.pid), "/T", "/F"], { stdio: "ignore", windowsHide: true }).on("error", () =>
+      child.kill("SIGKILL"),
+    );
     return;
   }
   try {

@@ -23,7 +23,8 @@ type Vacuum = (sql: string, params: Params) => void | Promise<void>;
  */
 export const backUp = async (engine: Engine, file: string, vacuum: Vacuum, signal?: AbortSignal): Promise<string> => {
   const folder = backupsFolder(file);
-  const target = path.join(folder, backupName(file, new Date()));
+  const newest = backupTime(backupsOf(file)[0] ?? "");
+  const target = path.join(folder, backupName(file, new Date(Math.max(Date.now(), newest + 1))));
   const making = `${target}.${process.pid}.new`;
   try {
     signal?.throwIfAborted();
@@ -58,9 +59,13 @@ const verify = (engine: Engine, copy: string): void => {
     // PRAGMA quick_check answers rows with that one column; a single "ok" means none found.
     const [first] = rows as { quick_check: string }[];
     if (rows.length === 1 && first?.quick_check === "ok") return;
-    throw new ImiError("store/corrupt", `A backup of the registry failed its check: ${first?.quick_check ?? "no answer"}.`, {
-      hint: "The registry itself may be damaged: run `imi doctor`.",
-    });
+    throw new ImiError(
+      "store/corrupt",
+      `A backup of the registry failed its check: ${first?.quick_check ?? "no answer"}.`,
+      {
+        hint: "The registry itself may be damaged: run `imi doctor`.",
+      },
+    );
   } finally {
     connection.close();
   }

@@ -7,23 +7,26 @@ const safetyInterval = 1000;
  * The -wal changes before the commit can be read (SQLite syncs in between), and nothing tells when: look again after
  * these, in ms.
  */
-const looks = [0, 1, 1, 2, 2, 4, 4, 8, 8, 16, 32, 64, 128];
+const looks = [0, 1, 1, 2, 2, 4, 4, ...Array.from({ length: 20 }, () => 8)];
 
 /** Tells listeners that something was committed, by this process at once, by others within milliseconds. Costs nothing without listeners. */
 export class Commits {
   readonly #wal: string;
   readonly #version: () => number;
+  readonly #log: (message: string) => void;
   readonly #listeners = new Set<() => void>();
   #seen = -1;
   #watcher: FSWatcher | undefined;
   #safety: NodeJS.Timeout | undefined;
   #look: NodeJS.Timeout | undefined;
   #looked = 0;
+  #told = false;
 
   /** `version` answers SQLite's data_version: another number after each commit of another connection. */
-  constructor(file: string, version: () => number) {
+  constructor(file: string, version: () => number, log: (message: string) => void) {
     this.#wal = `${file}-wal`;
     this.#version = version;
+    this.#log = log;
   }
 
   /** Returns a function that ends it. While anybody listens, the process stays alive. */
@@ -71,8 +74,11 @@ export class Commits {
         this.#lookAgain();
       });
       this.#watcher.on("error", () => this.#disarm());
-    } catch {
+    } catch (error) {
       // No -wal yet, or no watches left: the safety net serves until there is one.
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!this.#told) this.#log(`store: commits of other processes are seen once a second, not at once: ${reason}`);
+      this.#told = true;
     }
   }
 

@@ -36,7 +36,7 @@ export class Database {
   #closed = false;
   readonly #sql: Sql;
 
-  constructor(engine: Engine, file: string, opened: Opened) {
+  constructor(engine: Engine, file: string, opened: Opened, log: (message: string) => void) {
     this.engine = engine;
     this.file = file;
     this.#opened = opened;
@@ -55,7 +55,7 @@ export class Database {
         return row;
       },
     };
-    this.commits = new Commits(file, () => this.#dataVersion());
+    this.commits = new Commits(file, () => this.#dataVersion(), log);
   }
 
   get closed(): boolean {
@@ -177,10 +177,17 @@ export class Database {
   #busy(cause: unknown): ImiError {
     const pid = writerOf(this.file);
     const who = pid === null ? "another process" : `process ${pid}`;
-    return new ImiError("store/busy", `The registry ${this.file} has been busy for ${patience / 1000} s: ${who} is writing to it.`, {
-      hint: pid === null ? "Look for a stopped or hanging iMi process." : `Process ${pid} may be stopped or hanging: continue or end it.`,
-      cause,
-    });
+    return new ImiError(
+      "store/busy",
+      `The registry ${this.file} has been busy for ${patience / 1000} s: ${who} is writing to it.`,
+      {
+        hint:
+          pid === null
+            ? "Look for a stopped or hanging iMi process."
+            : `Process ${pid} may be stopped or hanging: continue or end it.`,
+        cause,
+      },
+    );
   }
 }
 

@@ -56,7 +56,10 @@ export const eventLog = (database: Database, log: (message: string) => void): Ev
     last: () => database.read((read) => read.get<{ seq: number }>(sql.last)?.seq ?? 0),
     append: (event) => database.write((tx) => appendEvent(tx, event)),
     follow: (since, receive) => {
-      const follower = new Follower(since, receive, list, log);
+      const follower = new Follower(since, receive, list, (reason) => {
+        if (!database.closed) log(`store: ${reason}`);
+        return database.closed ? "stop" : "try again";
+      });
       const stopListening = database.commits.listen(() => follower.wake());
       follower.wake();
       return () => {
@@ -72,7 +75,7 @@ class Follower {
   #cursor: number;
   readonly #receive: (events: readonly Event[]) => void | Promise<void>;
   readonly #list: (since: number, limit: number) => Promise<Event[]>;
-  readonly #log: (message: string) => void;
+  readonly #failed: (reason: string) => "try again" | "stop";
   #state: "idle" | "running" | "stopped" = "idle";
   #woken = false;
   #pause = firstPause;
@@ -82,12 +85,12 @@ class Follower {
     since: number,
     receive: (events: readonly Event[]) => void | Promise<void>,
     list: (since: number, limit: number) => Promise<Event[]>,
-    log: (message: string) => void,
+    failed: (reason: string) => "try again" | "stop",
   ) {
     this.#cursor = since;
     this.#receive = receive;
     this.#list = list;
-    this.#log = log;
+    this.#failed = failed;
   }
 
   wake(): void {
@@ -137,7 +140,7 @@ class Follower {
   #tryAgain(error: unknown): void {
     if (this.#isStopped()) return;
     const reason = error instanceof Error ? error.message : String(error);
-    this.#log(`store: a follower failed after event ${this.#cursor} and is called again: ${reason}`);
+    if (this.#failed(`a follower failed after event ${this.#cursor} and is called again: ${reason}`) === "stop") return;
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       this.wake();

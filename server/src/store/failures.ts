@@ -2,7 +2,17 @@ import { ImiError } from "../../../protocol/errors.ts";
 import { backupsOf } from "./backups-folder.ts";
 
 /** What a SQLite error means for us, by its code and never by its sentence; null: not SQLite's error. */
-export type Failure = "busy" | "read-only" | "full" | "corrupt" | "cannot-open" | "io" | "taken" | "moved" | "other" | null;
+export type Failure =
+  | "busy"
+  | "read-only"
+  | "full"
+  | "corrupt"
+  | "cannot-open"
+  | "io"
+  | "taken"
+  | "moved"
+  | "other"
+  | null;
 
 const byNumber: Readonly<Record<number, string>> = {
   5: "SQLITE_BUSY",
@@ -65,10 +75,14 @@ export const translate = (error: unknown, file: string): unknown => {
     case "io":
     case "taken":
     case "other":
-      return new ImiError("store/failed", `The registry ${file} failed: ${error instanceof Error ? error.message : ""}.`, {
-        hint: "Check the disk and the permissions of the folder; `imi doctor` collects what a report needs.",
-        cause: error,
-      });
+      return new ImiError(
+        "store/failed",
+        `The registry ${file} failed: ${error instanceof Error ? error.message : ""}.`,
+        {
+          hint: "Check the disk and the permissions of the folder; `imi doctor` collects what a report needs.",
+          cause: error,
+        },
+      );
   }
 };
 
@@ -94,6 +108,10 @@ export const readOnly = (file: string, cause?: unknown): ImiError =>
   });
 
 export const newer = (file: string, version: number, known: number): ImiError =>
-  new ImiError("store/newer", `The registry ${file} was written by a newer iMi (schema ${version}, this one knows ${known}).`, {
-    hint: "Reload the VS Code window, or update the imi command.",
-  });
+  new ImiError(
+    "store/newer",
+    `The registry ${file} was written by a newer iMi (schema ${version}, this one knows ${known}).`,
+    {
+      hint: "Reload the VS Code window, or update the imi command.",
+    },
+  );

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { backUp, backUpDaily } from "./backup.ts";
+import { backupsOf } from "./backups-folder.ts";
 import { createRegistry, sweepUnfinished } from "./creating.ts";
 import { Database } from "./database.ts";
 import { loadEngine } from "./driver.ts";
@@ -51,8 +52,13 @@ export const openStore = async ({ path, nativeBinding, role, log = () => {} }: S
   const place = locate(path);
   const engine = await loadEngine({ nativeBinding, log });
   const { file } = place;
-  if (place.found === "nothing") createRegistry(engine, file);
-  const database = new Database(engine, file, await open(engine, file));
+  if (place.found === "nothing") {
+    createRegistry(engine, file);
+    const [earlier] = backupsOf(file);
+    if (earlier !== undefined)
+      log(`store: ${file} was gone and has been made anew, empty; the newest backup is ${earlier}`);
+  }
+  const database = new Database(engine, file, await open(engine, file), log);
   const leases = createLeases(database, log);
   const backup = (signal?: AbortSignal): Promise<string> =>
     backUp(engine, file, (sql, params) => database.maintain(sql, params), signal);

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { ImiError } from "../../../protocol/errors.ts";
 import type { Database, Sql } from "./database.ts";
 import type { Params } from "./driver.ts";
@@ -6,6 +5,7 @@ import { bootClock, isDead, ownLife } from "./life.ts";
 import type { Life } from "./life.ts";
 import { leases as sql } from "./sql.ts";
 import type { Lease, LeaseHolder, Leases } from "./store.ts";
+import { uuidv7 } from "./uuid.ts";
 
 interface LeaseRecord {
   readonly resource: string;
@@ -32,7 +32,8 @@ const shortestPause = 20;
 const longestPause = 200;
 
 /** Every lease of this process starts its holder id with this. */
-const processId = randomUUID();
+let processId: string | undefined;
+const newHolder = (): string => `${(processId ??= uuidv7())}:${uuidv7()}`;
 /** Holder ids of the leases this process really has: one it lost sight of (the disk was full at release) is not held. */
 const held = new Set<string>();
 
@@ -99,7 +100,7 @@ const standing = (read: Sql, resource: string): HeldRecord | null => {
 };
 
 const isGone = async (row: HeldRecord): Promise<boolean> => {
-  if (row.holder.startsWith(processId)) return !held.has(row.holder);
+  if (processId !== undefined && row.holder.startsWith(processId)) return !held.has(row.holder);
   if (row.pid === null) return false;
   const life: Life = {
     pid: row.pid,
@@ -121,11 +122,19 @@ const toHolder = (row: HeldRecord): LeaseHolder => ({
 
 const busy = (row: HeldRecord): ImiError => {
   const since = new Date(row.since).toISOString();
-  const silent = row.expires_at <= bootClock() ? ` It has given no sign of life for ${Math.round((bootClock() - row.heartbeat_at) / 1000)} s.` : "";
+  const silent =
+    row.expires_at <= bootClock()
+      ? ` It has given no sign of life for ${Math.round((bootClock() - row.heartbeat_at) / 1000)} s.`
+      : "";
   return new ImiError(
     "repository/busy",
     `Process ${row.pid} on ${row.host} is at work here since ${since}: ${row.purpose}.${silent}`,
-    { hint: silent === "" ? "Wait until it has finished, then try again." : `Process ${row.pid} exists but does not respond: continue it or end it.` },
+    {
+      hint:
+        silent === ""
+          ? "Wait until it has finished, then try again."
+          : `Process ${row.pid} exists but does not respond: continue it or end it.`,
+    },
   );
 };
 
@@ -164,7 +173,7 @@ class HeldLease implements Lease {
   readonly #life: Life;
   readonly #log: (message: string) => void;
   readonly #ended: () => void;
-  readonly #holder = `${processId}:${randomUUID()}`;
+  readonly #holder = newHolder();
   readonly #lost = new AbortController();
   #fence = 0;
   #goodAt = 0;
@@ -211,7 +220,8 @@ class HeldLease implements Lease {
         return false;
       }
       this.#fence = row.fence;
-      if (dead !== null) this.#log(`store: took ${this.resource} over from process ${dead.pid}, which ended while: ${dead.purpose}`);
+      if (dead !== null)
+        this.#log(`store: took ${this.resource} over from process ${dead.pid}, which ended while: ${dead.purpose}`);
     } catch (error) {
       held.delete(this.#holder);
       throw error;

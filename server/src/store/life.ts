@@ -1,7 +1,5 @@
-import { execFile } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname, uptime } from "node:os";
-import { promisify } from "node:util";
 
 /** What tells one process of this host from every other, before and after it: pids come again, start times do not. */
 export interface Life {
@@ -85,6 +83,8 @@ const startOf = async (pid: number): Promise<string | undefined> => {
 };
 
 const output = async (program: string, argv: readonly string[]): Promise<string | undefined> => {
+  // Loaded here, because Linux never needs them.
+  const [{ execFile }, { promisify }] = await Promise.all([import("node:child_process"), import("node:util")]);
   try {
     const { stdout } = await promisify(execFile)(program, argv, {
       timeout: 2000,

@@ -81,9 +81,13 @@ const refuseNetwork = (file: string): void => {
       ? /^\\\\(?![.?]\\(?!UNC\\))/iu.test(folder) && "network share"
       : process.platform === "linux" && networkFileSystem(statfsSync(folder).type);
   if (kind === false || kind === null) return;
-  throw new ImiError("store/network", `The registry's folder ${folder} is on a ${kind} file system, where SQLite loses data.`, {
-    hint: "Set IMI_DB_PATH to a file on a local disk.",
-  });
+  throw new ImiError(
+    "store/network",
+    `The registry's folder ${folder} is on a ${kind} file system, where SQLite loses data.`,
+    {
+      hint: "Set IMI_DB_PATH to a file on a local disk.",
+    },
+  );
 };
 
 const sizeOf = (file: string): number | null => {

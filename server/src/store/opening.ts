@@ -89,6 +89,8 @@ const connectToCopy = (engine: Engine, file: string, reason: "permission" | "ful
     const connection = engine.connect(copy, "read-write");
     connection.exec(`${pragmas}; PRAGMA query_only=ON`);
     connection.prepare(checks.userVersion).get({});
+    // All files are open now; without names, nothing is left behind when this process is killed. Windows needs the names.
+    if (process.platform !== "win32") removeCopy();
     return {
       connection,
       access: "read-only",
@@ -101,7 +103,11 @@ const connectToCopy = (engine: Engine, file: string, reason: "permission" | "ful
     };
   } catch (error) {
     removeCopy();
-    throw error;
+    if (failureOf(error) !== null) throw error;
+    throw new ImiError("store/failed", `The registry ${file} cannot be read.`, {
+      hint: "Check the permissions of the file and its folder, and that the temporary folder has room.",
+      cause: error,
+    });
   }
 };
 

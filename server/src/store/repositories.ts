@@ -37,6 +37,9 @@ export const repositoryRows = (database: Database): RepositoryRows => {
       if (known !== null && isSame(known, found)) return known;
       return database.write((tx) => meet(tx, found, one(tx, sql.byGitDir, { gitDir: found.gitDir })));
     },
+    // Another process may have been faster, and met or moved it there already: what stands at the new place counts.
+    move: (id, found) =>
+      database.write((tx) => meet(tx, found, one(tx, sql.byGitDir, { gitDir: found.gitDir }) ?? one(tx, sql.byId, { id }))),
   };
 };
 
@@ -46,13 +49,19 @@ const meet = (tx: Sql, found: Omit<Repository, "id">, known: Repository | null):
   const { name, gitDir, layout, container, trunk } = found;
   const id = known?.id ?? uuidv7();
   if (known === null) tx.run(sql.insert, { id, name, gitDir, layout, container, trunk, now: Date.now() });
-  else tx.run(sql.update, { id, name, layout, container, trunk });
-  appendEvent(tx, { name: "repository.opened", repositoryId: id, subject: id, data: { name, gitDir, layout, container, trunk } });
+  else tx.run(sql.update, { id, name, gitDir, layout, container, trunk });
+  appendEvent(tx, {
+    name: "repository.opened",
+    repositoryId: id,
+    subject: id,
+    data: { name, gitDir, layout, container, trunk },
+  });
   return { id, name, gitDir, layout, container, trunk };
 };
 
 const isSame = (known: Repository, found: Omit<Repository, "id">): boolean =>
   known.name === found.name &&
+  known.gitDir === found.gitDir &&
   known.layout === found.layout &&
   known.container === found.container &&
   known.trunk === found.trunk;

@@ -132,7 +132,9 @@ export const repositories = {
   insert: `
     INSERT INTO repositories (id, name, git_dir, layout, container, trunk, created_at)
     VALUES (:id, :name, :gitDir, :layout, :container, :trunk, :now)`,
-  update: `UPDATE repositories SET name = :name, layout = :layout, container = :container, trunk = :trunk WHERE id = :id`,
+  update: `
+    UPDATE repositories SET name = :name, git_dir = :gitDir, layout = :layout, container = :container, trunk = :trunk
+    WHERE id = :id`,
 };
 
 export const worktrees = {

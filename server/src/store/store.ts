@@ -21,6 +21,8 @@ export interface Store {
 export interface RepositoryRows {
   /** The repository with this common git directory, registered on first meeting (event repository.opened). */
   meet(found: Omit<Repository, "id">): Promise<Repository>;
+  /** The same repository at another place, as found there (event repository.opened). */
+  move(id: string, found: Omit<Repository, "id">): Promise<Repository>;
   byGitDir(gitDir: string): Promise<Repository | null>;
   byId(id: string): Promise<Repository | null>;
   all(): Promise<Repository[]>;

@@ -165,7 +165,9 @@ const findByPath = (read: Sql, { repositoryId, path }: NewWorktree): WorktreeRow
 const get = (read: Sql, id: string): WorktreeRow => {
   const row = find(read, id);
   if (row !== null) return row;
-  throw new ImiError("worktree/not-found", "This worktree is not registered any more.", { hint: "List the worktrees again." });
+  throw new ImiError("worktree/not-found", "This worktree is not registered any more.", {
+    hint: "List the worktrees again.",
+  });
 };
 
 const insert = (tx: Sql, row: WorktreeRow, event: EventName): void => {

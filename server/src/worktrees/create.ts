@@ -1,15 +1,16 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ParsedOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { CreateResult } from "../../../protocol/worktrees.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { branchExists, branchFor, checkBase, checkBranch, checkName, folderFor } from "../git/index.ts";
-import type { WorktreeRow } from "../store/index.ts";
+import type { Lease, WorktreeRow } from "../store/index.ts";
 import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { toWorktree } from "./entity.ts";
-import { place, undo } from "./place.ts";
+import { atItsHead } from "./list.ts";
+import { isCheckedOut, place, undo } from "./place.ts";
 import type { Plan } from "./place.ts";
 import { reconcileRepository } from "./reconcile.ts";
 import { newestTrunk } from "./trunk.ts";
@@ -70,11 +71,11 @@ export const ensure = async (
   call: Call,
   plan: (notes: Notes) => Promise<Plan>,
 ): Promise<CreateResult> => {
-  const notes = new Notes();
   const registered = await registeredAs(tools, repository, wanted);
-  if (registered?.state === "ready" && (await isThere(registered))) return opened(tools, registered, wanted, notes);
+  if (registered?.state === "ready" && (await isThere(repository, registered))) return opened(tools, repository, registered, wanted, call);
 
-  // What git has to be asked is asked while others may still hold the lease; git itself is the last check.
+  // What git has to be asked is asked while others may still hold the lease.
+  const notes = new Notes();
   const decided = plan(notes);
   decided.catch(() => undefined); // awaited below; a wait for the lease must not make it unhandled
   call.progress("Waiting for other changes to this repository", null);
@@ -85,22 +86,46 @@ export const ensure = async (
   });
   try {
     const row = await settled(tools, repository, wanted, call);
-    if (row !== null) return await opened(tools, row, wanted, notes);
-    const made = await place(tools, repository, await decided, lease, call, notes);
-    return { worktree: toWorktree(made), created: true, notes: notes.list };
+    if (row !== null) return await opened(tools, repository, row, wanted, call);
+    const first = await decided;
+    if (await holds(tools, repository, first)) return await make(tools, repository, first, lease, call, notes);
+    const since = new Notes();
+    return await make(tools, repository, await plan(since), lease, call, since);
   } finally {
     await lease.release();
   }
 };
 
+const make = async (
+  tools: Tools,
+  repository: Repository,
+  plan: Plan,
+  lease: Lease,
+  call: Call,
+  notes: Notes,
+): Promise<CreateResult> => {
+  const made = await place(tools, repository, plan, lease, call, notes);
+  return { worktree: toWorktree(made), created: true, notes: notes.list };
+};
+
+/**
+ * Under the lease: whether the branch is still as it was when the plan was made. What was half done has been undone
+ * since, with its branch, or somebody else made the branch: that one must not be taken for ours when we undo.
+ */
+const holds = async (tools: Tools, repository: Repository, plan: Plan): Promise<boolean> => {
+  const { local } = await branchExists(tools.git, repository.gitDir, plan.branch);
+  return local === (plan.startCommit === null ? plan.head : null);
+};
+
 const registeredAs = async (tools: Tools, repository: Repository, wanted: Wanted): Promise<WorktreeRow | undefined> =>
   (await tools.store.worktrees.of(repository.id)).find((row) => row.name === wanted.name || row.path === wanted.path);
 
-const isThere = (row: WorktreeRow): Promise<boolean> =>
-  stat(row.path).then(
-    (facts) => row.identity === null || String(facts.ino) === row.identity.inode,
-    () => false,
-  );
+/** The folder that was registered, and still a worktree of this repository: another clone may stand where it was. */
+const isThere = async (repository: Repository, row: WorktreeRow): Promise<boolean> => {
+  const facts = await stat(row.path).catch(() => null);
+  if (facts === null || (row.identity !== null && String(facts.ino) !== row.identity.inode)) return false;
+  return isCheckedOut(repository, row.path);
+};
 
 /** Under the lease: the worktree as it stands now, after whatever was left half done is undone; null when it is to be made. */
 const settled = async (
@@ -115,7 +140,7 @@ const settled = async (
     row = await registeredAs(tools, repository, wanted);
   }
   if (row === undefined && !(await exists(wanted.path))) return null;
-  if (row?.state === "ready" && (await isThere(row))) return row;
+  if (row?.state === "ready" && (await isThere(repository, row))) return row;
   // Somebody moved, removed or made it with another tool: let git say what is true.
   await reconcileRepository(tools, repository, call, { lease: "held" });
   row = await registeredAs(tools, repository, wanted);
@@ -124,6 +149,11 @@ const settled = async (
   if (row.lockReason !== null) {
     throw new ImiError("worktree/locked", `${row.name} is locked and its folder is gone: ${row.lockReason || "no reason given"}.`, {
       hint: `Bring the folder back to ${row.path} (is a disk not mounted?), or run \`git worktree unlock\` on it.`,
+    });
+  }
+  if (!(await isEmpty(row.path))) {
+    throw new ImiError("path/taken", `${row.path} is there, but git does not take it for the worktree ${row.name} any more.`, {
+      hint: "Nothing was touched. `git worktree repair` mends a lost link; else move the folder away.",
     });
   }
   await undo(tools, repository, { ...row, intention: null }, "its folder was gone");
@@ -136,7 +166,20 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-const opened = async (tools: Tools, row: WorktreeRow, wanted: Wanted, notes: Notes): Promise<CreateResult> => {
+/** True also where there is nothing. */
+const isEmpty = (path: string): Promise<boolean> =>
+  readdir(path).then(
+    (entries) => entries.length === 0,
+    (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOENT",
+  );
+
+const opened = async (
+  tools: Tools,
+  repository: Repository,
+  row: WorktreeRow,
+  wanted: Wanted,
+  call: Call,
+): Promise<CreateResult> => {
   if (wanted.branchAsked && row.branch !== wanted.branch) {
     throw new ImiError("worktree/mismatch", `${row.name} exists already, on ${row.branch ?? "a detached HEAD"} and not on ${wanted.branch}.`, {
       hint: `Open it without --branch, or choose another name for ${wanted.branch}.`,
@@ -147,7 +190,7 @@ const opened = async (tools: Tools, row: WorktreeRow, wanted: Wanted, notes: Not
     wanted.agentId === null || wanted.agentId === row.agentId
       ? touched
       : await tools.store.worktrees.update(row.id, { agentId: wanted.agentId });
-  return { worktree: toWorktree(known), created: false, notes: notes.list };
+  return { worktree: toWorktree(await atItsHead(tools, repository, known, call)), created: false, notes: [] };
 };
 
 interface Findings {

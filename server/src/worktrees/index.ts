@@ -3,7 +3,7 @@ import type { Repository } from "../../../protocol/repositories.ts";
 import type { Call, Tools } from "./context.ts";
 import { find, toWorktree } from "./entity.ts";
 import type { Following } from "./follow.ts";
-import { list, statusesOf } from "./list.ts";
+import { atItsHead, list, statusesOf } from "./list.ts";
 import { open } from "./repositories.ts";
 
 export type { Call, Tools } from "./context.ts";
@@ -53,7 +53,8 @@ export class Worktrees {
 
   async switch(path: string, params: ParsedOf<"worktree.switch">, call: Call): Promise<ResultOf<"worktree.switch">> {
     const row = await this.#find(path, params.name, call);
-    return { worktree: toWorktree(await this.#tools.store.worktrees.touch(row.id)) };
+    const touched = await this.#tools.store.worktrees.touch(row.id);
+    return { worktree: toWorktree(await atItsHead(this.#tools, await this.open(path, call), touched, call)) };
   }
 
   async remove(path: string, params: ParsedOf<"worktree.remove">, call: Call): Promise<ResultOf<"worktree.remove">> {

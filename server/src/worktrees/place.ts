@@ -1,4 +1,5 @@
-import { stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { NamedType, WorktreeType } from "../../../protocol/worktrees.ts";
 import { ImiError } from "../../../protocol/errors.ts";
@@ -31,6 +32,24 @@ export const identityOf = async (path: string): Promise<Identity | null> => {
     return null;
   }
 };
+
+/** Whether the checkout at a path is this repository's: a copied or replaced folder may belong to another. */
+export const isCheckedOut = async (repository: Repository, path: string): Promise<boolean> => {
+  if (path === repository.trunk) return isThere(path);
+  try {
+    const link = await readFile(join(path, ".git"), "utf8");
+    const record = await realpath(resolve(path, link.replace(/^gitdir: /, "").replace(/\r?\n$/, "")));
+    return dirname(record) === join(repository.gitDir, "worktrees");
+  } catch {
+    return false;
+  }
+};
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
 
 /**
  * Makes the planned worktree under the repository's lease: intention, checkout, shared config, ready. Killed at any

@@ -1,15 +1,15 @@
-import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ResultOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { Reconciled } from "../../../protocol/worktrees.ts";
-import { gitIdOf, listWorktrees, resolveTrunk } from "../git/index.ts";
+import { ImiError } from "../../../protocol/errors.ts";
+import { gitIdOf, listWorktrees, mainBranch, resolveTrunk } from "../git/index.ts";
 import type { GitWorktree } from "../git/index.ts";
 import type { WorktreePatch, WorktreeRow } from "../store/index.ts";
 import { mutationLease } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { classify, freeName, toWorktree } from "./entity.ts";
-import { identityOf, undo } from "./place.ts";
+import { identityOf, isCheckedOut, undo } from "./place.ts";
 import { finishRemoval } from "./remove.ts";
 
 export type Outcome = ResultOf<"worktree.reconcile">;
@@ -29,32 +29,38 @@ export const reconcileRepository = async (
   await finishInterrupted(tools, repository, held, outcome);
 
   // git first, registry second: a creation registers before git knows it, so what git lists and the registry lacks is foreign.
-  const inGit = (await listWorktrees(tools.git, repository.gitDir, call.signal)).filter((entry) => !entry.bare);
+  const inGit = await worktreesOf(tools, repository, call);
   const rows = await tools.store.worktrees.of(repository.id);
   const gitIds = await gitIdsOf(inGit);
   const byPath = new Map(rows.map((row) => [row.path, row]));
   const seen = new Set<string>();
   const foreign: GitWorktree[] = [];
   for (const entry of inGit) {
-    const row = byPath.get(entry.path) ?? movedFrom(entry, gitIds, rows, inGit);
+    const row = byPath.get(entry.path) ?? movedFrom(entry, entry.path === repository.trunk ? "" : gitIds.get(entry.path), rows, inGit);
     if (row === undefined) {
       foreign.push(entry);
       continue;
     }
     seen.add(row.id);
     if (row.state !== "ready" && row.state !== "missing") continue;
-    const reason = await follow(tools, row, entry);
-    if (reason !== null) outcome.settled.push(await reported(tools, row.id, reason));
+    const settled = await follow(tools, repository, row, entry);
+    if (settled !== null) outcome.settled.push(settled);
   }
   await settleGone(tools, repository, rows.filter((row) => !seen.has(row.id)), call, outcome);
-  if (foreign.length > 0) await adopt(tools, repository, foreign, inGit, call, outcome);
+  if (foreign.length > 0) await adopt(tools, repository, foreign, call, outcome);
   return outcome;
 };
 
-const reported = async (tools: Tools, id: string, reason: string): Promise<Reconciled> => {
-  const row = await tools.store.worktrees.byId(id);
-  if (row === null) throw new Error(`worktree ${id} vanished while it was reconciled`);
-  return { ...toWorktree(row), reason };
+/**
+ * What git lists, the main checkout first. Where the git directory lies apart from it (a submodule's, a separate one),
+ * git names that directory in its stead; where somebody set core.bare, git does not see the checkout that is there.
+ */
+const worktreesOf = async (tools: Tools, repository: Repository, call: Call): Promise<GitWorktree[]> => {
+  const [main, ...linked] = await listWorktrees(tools.git, repository.gitDir, call.signal);
+  if (main === undefined) return [];
+  if (repository.trunk === null) return main.bare ? linked : [main, ...linked];
+  const branch = main.bare ? mainBranch(repository.gitDir) : main.branch;
+  return [{ ...main, path: repository.trunk, branch, bare: false }, ...linked];
 };
 
 /** Rows in `creating` or `removing` whose owner no longer holds the repository's lease. */
@@ -71,12 +77,12 @@ const finishInterrupted = async (
   if (held === "free" && lease === null) return; // its owner lives: nothing was interrupted
   try {
     for (const row of pending(await tools.store.worktrees.of(repository.id))) {
-      if (row.state === "creating") {
-        const how = await undo(tools, repository, row);
-        const reason = how === "undone" ? "its creation was interrupted and has been undone" : "its creation was interrupted; it holds work and was kept";
-        outcome.finished.push({ ...toWorktree(row), reason });
-      } else {
-        outcome.finished.push({ ...toWorktree(row), reason: await finishRemoval(tools, repository, row) });
+      try {
+        outcome.finished.push({ ...toWorktree(row), reason: await finish(tools, repository, row) });
+      } catch (error) {
+        // What is in the way of one (a link, a lock) must not keep the others from being seen; it is tried again.
+        if (!ImiError.is(error, "path/unsafe", "path/permission", "worktree/locked", "repository/busy")) throw error;
+        tools.log("warn", `${row.name} was interrupted while ${row.state}, and cannot be finished yet: ${error.message}`);
       }
     }
   } finally {
@@ -84,26 +90,35 @@ const finishInterrupted = async (
   }
 };
 
+const finish = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<string> => {
+  if (row.state === "removing") return finishRemoval(tools, repository, row);
+  const how = await undo(tools, repository, row);
+  return how === "undone" ? "its creation was interrupted and has been undone" : "its creation was interrupted; it holds work and was kept";
+};
+
 const gitIdsOf = async (entries: readonly GitWorktree[]): Promise<Map<string, string | null>> =>
   new Map(await Promise.all(entries.map(async (entry) => [entry.path, await gitIdOf(entry.path).catch(() => null)] as const)));
 
-/** A worktree that git has at a new path: the same record of git's, whose old path git no longer lists. */
+/** A worktree that git has at a new path: the same record of git's ("" is the main one), whose old path git no longer lists. */
 const movedFrom = (
   entry: GitWorktree,
-  gitIds: ReadonlyMap<string, string | null>,
+  gitId: string | null | undefined,
   rows: readonly WorktreeRow[],
   inGit: readonly GitWorktree[],
-): WorktreeRow | undefined => {
-  const gitId = gitIds.get(entry.path);
-  if (gitId === null || gitId === undefined || gitId === "") return undefined;
-  return rows.find((row) => row.identity?.gitId === gitId && !inGit.some((other) => other.path === row.path));
-};
+): WorktreeRow | undefined =>
+  rows.find(
+    (row) =>
+      row.identity?.gitId === gitId &&
+      (gitId !== "" || row.type === "trunk") &&
+      row.path !== entry.path &&
+      !inGit.some((other) => other.path === row.path),
+  );
 
-/** Brings one row in line with git's record; the reason for the change, or null when there was none. */
-const follow = async (tools: Tools, row: WorktreeRow, entry: GitWorktree): Promise<string | null> => {
+/** Brings one row in line with git's record; null when there was nothing to tell. */
+const follow = async (tools: Tools, repository: Repository, row: WorktreeRow, entry: GitWorktree): Promise<Reconciled | null> => {
   const reasons: string[] = [];
   let patch: WorktreePatch = { head: entry.head };
-  const missing = entry.prunable !== null || !(await isFolder(entry.path));
+  const missing = entry.prunable !== null || !(await isCheckedOut(repository, entry.path));
   if (row.path !== entry.path) {
     reasons.push(`moved from ${row.path}`);
     patch = { ...patch, path: entry.path, name: await nameAfterMove(tools, row, entry.path) };
@@ -123,8 +138,13 @@ const follow = async (tools: Tools, row: WorktreeRow, entry: GitWorktree): Promi
   }
   if (reasons.length === 0 && row.head === entry.head) return null;
   if (!missing && (row.identity === null || reasons.length > 0)) patch = { ...patch, identity: await identityOf(entry.path) };
-  await tools.store.worktrees.update(row.id, patch);
-  return reasons.length === 0 ? null : reasons.join(", ");
+  try {
+    const updated = await tools.store.worktrees.update(row.id, patch);
+    return reasons.length === 0 ? null : { ...toWorktree(updated), reason: reasons.join(", ") };
+  } catch (error) {
+    if (ImiError.is(error, "worktree/not-found")) return null; // removed by another process since it was read
+    throw error;
+  }
 };
 
 /** A worktree named after its folder, as nearly all are, keeps being so. */
@@ -133,12 +153,6 @@ const nameAfterMove = async (tools: Tools, row: WorktreeRow, path: string): Prom
   const others = (await tools.store.worktrees.of(row.repositoryId)).filter((other) => other.id !== row.id);
   return freeName(path, new Set(others.map((other) => other.name)));
 };
-
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (facts) => facts.isDirectory(),
-    () => false,
-  );
 
 /** Rows git did not list; asked once more, because a creation may have ended between the two readings. */
 const settleGone = async (
@@ -150,7 +164,7 @@ const settleGone = async (
 ): Promise<void> => {
   const gone = candidates.filter((row) => row.state === "ready" || row.state === "missing");
   if (gone.length === 0) return;
-  const again = await listWorktrees(tools.git, repository.gitDir, call.signal);
+  const again = await worktreesOf(tools, repository, call);
   for (const row of gone) {
     if (again.some((entry) => entry.path === row.path)) continue;
     await tools.store.worktrees.settle(row.id, "removed by another tool");
@@ -158,17 +172,18 @@ const settleGone = async (
   }
 };
 
+/** Registers what only git knows; git is asked once more, because a removal may have ended between the two readings. */
 const adopt = async (
   tools: Tools,
   repository: Repository,
   foreign: readonly GitWorktree[],
-  inGit: readonly GitWorktree[],
   call: Call,
   outcome: Outcome,
 ): Promise<void> => {
+  const inGit = await worktreesOf(tools, repository, call);
   const { remoteName, defaultBranch } = tools.settings();
   const trunk = await resolveTrunk(tools.git, repository.gitDir, { remoteName, defaultBranch, signal: call.signal });
-  for (const entry of foreign) {
+  for (const entry of inGit.filter((candidate) => foreign.some(({ path }) => path === candidate.path))) {
     const taken = new Set((await tools.store.worktrees.of(repository.id)).map((row) => row.name));
     const isMain = entry.path === repository.trunk || (repository.trunk === null && entry === inGit[0] && repository.layout !== "bare");
     const kind = isMain ? { type: "trunk" as const, pullRequest: null } : classify(entry.path, entry.branch);
@@ -185,7 +200,7 @@ const adopt = async (
       metadata: {},
       identity: await identityOf(entry.path),
       lockReason: entry.lockReason,
-      state: entry.prunable === null ? "ready" : "missing",
+      state: entry.prunable === null && (isMain || (await isCheckedOut(repository, entry.path))) ? "ready" : "missing",
     });
     outcome.adopted.push({ ...toWorktree(row), reason: isMain ? "the main checkout" : "made by another tool" });
   }

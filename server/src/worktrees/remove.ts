@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { ImiError } from "../../../protocol/errors.ts";
-import { removeWorktree, undoAdd } from "../git/index.ts";
+import { filterGuards, readWorktreeRecords, removeWorktree, undoAdd } from "../git/index.ts";
+import type { WorktreeRecord } from "../git/index.ts";
+import { endProcess, processesWith } from "../process/index.ts";
 import type { WorktreeRow } from "../store/index.ts";
 import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
@@ -26,6 +28,7 @@ export const remove = async (
   try {
     const row = find(await tools.store.worktrees.of(repository.id), params.name);
     await refuseUnlessRemovable(repository, row);
+    await refuseLosingCommits(tools, repository, row, call);
     await tools.store.worktrees.update(row.id, { state: "removing" }, "worktree.removing");
     try {
       call.progress(`Removing ${row.name}`, null);
@@ -60,45 +63,69 @@ const refuseUnlessRemovable = async (repository: Repository, row: WorktreeRow): 
   }
 };
 
+/** Commits on a detached HEAD are nowhere else: with git's record they would be lost. */
+const refuseLosingCommits = async (tools: Tools, repository: Repository, row: WorktreeRow, call: Call): Promise<void> => {
+  const record = await recordOf(repository, row);
+  if (record?.head === undefined || record.head === null) return;
+  const { stdout } = await tools.git.run(
+    repository.gitDir,
+    ["for-each-ref", "--count=1", "--format=%(refname)", `--contains=${record.head}`],
+    { access: "read", signal: call.signal },
+  );
+  if (stdout !== "") return;
+  throw new ImiError("worktree/dirty", `${row.name} is on a detached HEAD with commits that no branch or tag has.`, {
+    hint: `Keep them first: git branch NAME ${record.head.slice(0, 12)}`,
+  });
+};
+
+const recordOf = async (repository: Repository, row: WorktreeRow): Promise<WorktreeRecord | undefined> =>
+  (await readWorktreeRecords(repository.gitDir)).find((record) => record.path === row.path);
+
 /**
  * A removal whose owner died. git had found it clean before it began to delete, so what is left of it is finished when
  * nothing but deletions is there; anything else is work and makes it an ordinary worktree again. Says what was done.
  */
 export const finishRemoval = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<string> => {
-  const folder = await lstat(row.path).catch(() => null);
-  const linked = folder !== null && (await lstat(join(row.path, ".git")).catch(() => null)) !== null;
-  if (folder !== null && !linked) {
-    await undoAddRecordOnly(tools, repository, row);
-    await tools.store.worktrees.settle(row.id, "its removal was interrupted");
-    return `its removal was interrupted; what was left of its files stays at ${row.path}`;
+  // git goes on without the process that asked it to; two of them must not delete at once.
+  for (const pid of await processesWith(row.path, { alongside: ["worktree", "remove"] })) await endProcess(pid);
+  if (await isThere(row.path)) {
+    if (!(await onlyDeletions(tools, repository, row))) return kept(tools, row);
+    if (await isThere(join(row.path, ".git"))) {
+      const { exitCode } = await tools.git.run(repository.gitDir, ["worktree", "remove", "--force", "--", row.path], {
+        access: "write",
+        accept: [0, 128, 255],
+      });
+      if (exitCode !== 0) return kept(tools, row);
+    }
   }
-  if (linked && !(await onlyDeletions(tools, row))) {
-    await tools.store.worktrees.update(row.id, { state: "ready" });
-    return "its removal was interrupted and it holds work, so it was kept";
-  }
-  if (linked) {
-    await tools.git.run(repository.gitDir, ["worktree", "remove", "--force", "--", row.path], { access: "write", accept: [0, 128] });
-  } else {
-    await undoAddRecordOnly(tools, repository, row);
-  }
+  // What git had already taken the link from, and git's record of this worktree alone; its branch is not ours to touch.
+  const gitId = row.identity?.gitId ?? null;
+  await undoAdd(tools.git, repository.gitDir, { path: row.path, gitId, branch: row.branch, createsBranch: false, baseCommit: null });
   await tools.store.worktrees.settle(row.id, "its removal was interrupted and has been finished");
   return "its removal was interrupted and has been finished";
 };
 
-const onlyDeletions = async (tools: Tools, row: WorktreeRow): Promise<boolean> => {
-  const { stdout, exitCode } = await tools.git.run(row.path, ["status", "--porcelain=v1", "-z", "--untracked-files=all"], {
-    access: "read",
-    accept: [0, 128],
-  });
-  return exitCode === 0 && stdout.split("\0").every((line) => line === "" || line.startsWith(" D "));
+const kept = async (tools: Tools, row: WorktreeRow): Promise<string> => {
+  await tools.store.worktrees.update(row.id, { state: "ready" });
+  return "its removal was interrupted and it holds work, so it was kept";
 };
 
-/** Retires git's record of this worktree alone; its branch is not ours to touch here. */
-const undoAddRecordOnly = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<void> => {
-  const gitId = row.identity?.gitId ?? null;
-  if ((await lstat(row.path).catch(() => null)) === null) {
-    await undoAdd(tools.git, repository.gitDir, { path: row.path, gitId, branch: row.branch, createsBranch: false, baseCommit: null });
-    return;
-  }
-  tools.log("warn", `${row.name}: files without git's link are left at ${row.path}; git's record goes with the next \`git worktree prune\`.`);
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Asked of git's own record of it: the link in the folder may be deleted already, or lead elsewhere. */
+const onlyDeletions = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<boolean> => {
+  const record = await recordOf(repository, row);
+  if (record === undefined) return false;
+  const gitDir = join(repository.gitDir, "worktrees", record.gitId);
+  if (await isThere(join(gitDir, "modules"))) return false; // repositories of submodules, which git too refuses
+  const { stdout, exitCode } = await tools.git.run(
+    row.path,
+    [`--git-dir=${gitDir}`, `--work-tree=${row.path}`, ...["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"]],
+    { access: "read", accept: [0, 128], config: await filterGuards(tools.git, repository.gitDir, gitDir) },
+  );
+  return exitCode === 0 && stdout.split("\0").every((line) => line === "" || line.startsWith(" D "));
 };

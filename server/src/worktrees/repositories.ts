@@ -1,10 +1,10 @@
-import { lstat, mkdir, readdir, realpath, rename, rm } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { lstat, mkdir, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { checkBranch, clone, findRepository } from "../git/index.ts";
-import { Notes } from "./context.ts";
+import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { toWorktree } from "./entity.ts";
 import { layoutOf } from "./layout.ts";
@@ -15,9 +15,52 @@ export const open = async (tools: Tools, path: string, call: Call): Promise<Repo
   const place = await findRepository(path);
   const known = await tools.store.repositories.byGitDir(place.commonDir);
   if (known !== null) return known;
-  const met = await tools.store.repositories.meet(await layoutOf(place));
+  const found = await layoutOf(place);
+  const before = await movedFrom(tools, found);
+  const met = before === null ? await tools.store.repositories.meet(found) : await follow(tools, before, found, call);
   await reconcileRepository(tools, met, call);
   return met;
+};
+
+/**
+ * The registered repository that was renamed on disk to what was found: its git directory is gone from where it was, and
+ * one of its worktrees is the very folder that now has the same place beside it.
+ */
+const movedFrom = async (tools: Tools, found: Found): Promise<Repository | null> => {
+  for (const repository of await tools.store.repositories.all()) {
+    if ((await lstat(repository.gitDir).catch(() => null)) !== null) continue;
+    for (const row of await tools.store.worktrees.of(repository.id)) {
+      const now = await stat(pathAfter(row.path, repository, found), { bigint: true }).catch(() => null);
+      if (now !== null && row.identity?.inode === String(now.ino) && row.identity.device === String(now.dev)) return repository;
+    }
+  }
+  return null;
+};
+
+type Found = Omit<Repository, "id">;
+
+const pathAfter = (path: string, before: Found, now: Found): string => {
+  if (path === before.trunk && now.trunk !== null) return now.trunk;
+  const inside = relative(before.container, path);
+  return inside.startsWith("..") ? path : join(now.container, inside);
+};
+
+/** git's links between the repository and its worktrees are absolute: those that moved along are mended. */
+const follow = async (tools: Tools, before: Repository, found: Found, call: Call): Promise<Repository> => {
+  const lease = await tools.store.leases.take(mutationLease(before), {
+    purpose: `follow ${before.name} to ${found.gitDir}`,
+    waitMs: mutationWaitMs,
+    signal: call.signal,
+  });
+  try {
+    const rows = await tools.store.worktrees.of(before.id);
+    const paths = rows.filter((row) => row.path !== before.trunk).map((row) => pathAfter(row.path, before, found));
+    // What it cannot mend (a worktree deleted meanwhile) it says by its exit code, and does the others all the same.
+    await tools.git.run(found.gitDir, ["worktree", "repair", "--", ...paths], { access: "write", accept: [0, 1, 255], signal: call.signal });
+    return await tools.store.repositories.move(before.id, found);
+  } finally {
+    await lease.release();
+  }
 };
 
 /** Adopts what is there and makes the folders of shared config; run again, it changes nothing. */

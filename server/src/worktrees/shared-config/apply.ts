@@ -7,7 +7,7 @@ import { codeOf } from "./files.ts";
 import { inspect, place, removeOurs } from "./place.ts";
 import type { Found, Site } from "./place.ts";
 import { clearRecords, readRecord, recordsExist, sweepRecords, writeRecord } from "./record.ts";
-import { readSources } from "./sources.ts";
+import { isInside, readSources } from "./sources.ts";
 import type { Source, Sources } from "./sources.ts";
 import { Scratch, trackedPaths } from "./tracked.ts";
 import { clearAside } from "./set-aside.ts";
@@ -165,7 +165,7 @@ async function settle(round: Round, worktree: WorktreePlace): Promise<void> {
     say(".", "skipped", `the worktree's folder cannot be read (${codeOf(error)})`);
     return;
   }
-  if (sources.boundary.some((folder) => root === folder || root.startsWith(`${folder}/`))) {
+  if (sources.boundary.includes(root) || isInside(root, sources.boundary)) {
     say(".", "skipped", "the worktree is inside sync/");
     return;
   }
@@ -238,6 +238,7 @@ async function settleOpen(round: Round, site: Site, open: readonly Open[]): Prom
   }
   if (wanted.length === 0) return false;
   if (backups.length > 0) round.excluded(backups);
+  const foreseen = new Set(site.record.backedUp);
   if (!attempt(site, () => writeRecord(commonDir, site.record))) return false;
 
   for (const { source, found } of wanted) {
@@ -246,6 +247,9 @@ async function settleOpen(round: Round, site: Site, open: readonly Open[]): Prom
     if (!settled) site.say(source.path, "skipped", "it keeps changing; try again");
     await round.breathe();
   }
+  // A file that came while its place was being filled was backed up too.
+  const unforeseen = [...site.record.backedUp].filter((path) => !foreseen.has(path));
+  if (unforeseen.length > 0) round.excluded(unforeseen);
   return true;
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   chmodSync,
   closeSync,
@@ -105,6 +104,8 @@ export function sameBytes(one: string, other: string): boolean {
   }
 }
 
+/** SHA-256. Only copies need it, and loading node:crypto takes as long as linking a worktree. */
 export function hashOf(file: string): string {
+  const { createHash } = process.getBuiltinModule("node:crypto");
   return createHash("sha256").update(readFileSync(file)).digest("hex");
 }

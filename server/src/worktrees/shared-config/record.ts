@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, realpathSync, rmSync, rmdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { codeOf, maybeInUse, writeWhole } from "./files.ts";
@@ -25,7 +24,18 @@ const recordFolder = (commonDir: string): string => join(commonDir, "imi", "shar
 export const asideFolder = (commonDir: string): string => join(recordFolder(commonDir), "aside");
 
 function recordFile(commonDir: string, root: string): string {
-  return join(recordFolder(commonDir), `${createHash("sha256").update(root).digest("hex").slice(0, 24)}.json`);
+  return join(recordFolder(commonDir), `${fingerprint(root)}.json`);
+}
+
+/** 64 bits of FNV-1a: two halves with different starts. The record names its worktree, so a collision shows. */
+function fingerprint(text: string): string {
+  let first = 0x811c9dc5;
+  let second = 0x01000193;
+  for (const byte of Buffer.from(text)) {
+    first = Math.imul(first ^ byte, 0x01000193);
+    second = Math.imul(second ^ (byte + 0x5b), 0x01000193);
+  }
+  return [first, second].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
 export function recordsExist(commonDir: string): boolean {
@@ -41,7 +51,9 @@ export function readRecord(commonDir: string, root: string): WorktreeRecord {
   try {
     text = readFileSync(recordFile(commonDir, root), "utf8");
     const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === "object" && parsed !== null) stored = { ...parsed };
+    if (typeof parsed === "object" && parsed !== null && "worktree" in parsed && parsed.worktree === root) {
+      stored = { ...parsed };
+    }
   } catch (error) {
     // A damaged record is an empty one: links that are right are taken up again, others stay.
     if (!(error instanceof SyntaxError) && codeOf(error) !== "ENOENT") throw error;

@@ -28,6 +28,8 @@ export async function packageVsix(target: Target): Promise<string> {
       "package",
       ...["--no-dependencies", "--target", target, "--out", partial],
       // What is not there yet must not stop a development build; publishing checks it again.
+      // Relative links of the README stay relative: its images are in the package.
+      "--no-rewrite-relative-links",
       ...["--allow-missing-repository", ...(existsSync(inRoot("LICENSE")) ? [] : ["--skip-license"])],
     ]);
     if (code !== 0) throw new Error(`vsce package failed\n${output}`);

@@ -1,0 +1,9 @@
+// Runs the measurements, all or those named. `npm run bench -- --help` explains the options.
+import { coldStart } from "./cold-start.ts";
+import { create } from "./create.ts";
+import { events } from "./events.ts";
+import { list } from "./list.ts";
+import { runBenches } from "./support/main.ts";
+import { vscode } from "./vscode.ts";
+
+await runBenches([coldStart, create, list, events, vscode], process.argv.slice(2));

@@ -30,7 +30,11 @@ export const commandTablePlugin: Plugin = {
       const table = tables.find(({ file }) => path.relative(file, args.path) === "");
       if (table === undefined) return undefined;
       // A process of its own: in watch mode this one would keep the first version of the modules.
-      const json = await runOrThrow(process.execPath, ["--input-type=module", "--eval", printTable(table.file, table.name)]);
+      const json = await runOrThrow(process.execPath, [
+        "--input-type=module",
+        "--eval",
+        printTable(table.file, table.name),
+      ]);
       return {
         // JSON.parse of a string is about twice as fast as the same object literal.
         contents: `export const ${table.name} = () => JSON.parse(${JSON.stringify(json)});`,

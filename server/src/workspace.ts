@@ -93,7 +93,9 @@ class Composed implements Workspace {
   async call(operation: string, params: Record<string, unknown>, context: CallContext): Promise<unknown> {
     const name = operation as OperationName;
     if (!Object.hasOwn(this.#implementations, name)) {
-      throw new ImiError("operation/unknown", `There is no operation "${operation}".`, { hint: "Client and server may be of different versions; reload." });
+      throw new ImiError("operation/unknown", `There is no operation "${operation}".`, {
+        hint: "Client and server may be of different versions; reload.",
+      });
     }
     if (this.#current.trusted === false && !readOnly.has(name)) {
       throw new ImiError("operation/untrusted", "This folder is not trusted, so iMi only reads it.", {
@@ -161,16 +163,18 @@ class Composed implements Workspace {
   }
 
   #room(): Promise<Worktrees> {
-    const opening = this.#worktrees ?? this.#openedStore().then(
-      (store) =>
-        new Worktrees({
-          store,
-          git: this.#git,
-          settings: () => this.config.settings,
-          log: this.#log,
-          includeGlobs: () => this.#current.includeGlobs ?? null,
-        }),
-    );
+    const opening =
+      this.#worktrees ??
+      this.#openedStore().then(
+        (store) =>
+          new Worktrees({
+            store,
+            git: this.#git,
+            settings: () => this.config.settings,
+            log: this.#log,
+            includeGlobs: () => this.#current.includeGlobs ?? null,
+          }),
+      );
     this.#worktrees = opening;
     opening.catch(() => {
       this.#worktrees = null;
@@ -198,11 +202,21 @@ class Composed implements Workspace {
       "repository.open": async (params, call) => ({ repository: await this.#follow(this.#where(params), call) }),
       "repository.clone": async (params, call) => (await this.#room()).clone(this.#options.cwd, params, call),
       "repository.init": async ({ path }, call) => (await this.#room()).init(this.#where({ repository: path }), call),
-      "event.list": async ({ since, limit }) => ({ events: await (await this.#openedStore()).events.list(since, limit) }),
+      "event.list": async ({ since, limit }) => ({
+        events: await (await this.#openedStore()).events.list(since, limit),
+      }),
       "config.show": async () => describeConfig(this.config),
       "doctor.run": async (params, call) => {
         const { examine } = await import("./doctor/index.ts");
-        return { checks: await examine({ config: this.config, git: this.#git, store: () => this.#openedStore(), where: this.#where(params), signal: call.signal }) };
+        return {
+          checks: await examine({
+            config: this.config,
+            git: this.#git,
+            store: () => this.#openedStore(),
+            where: this.#where(params),
+            signal: call.signal,
+          }),
+        };
       },
     };
   }

@@ -24,7 +24,11 @@ describe("the contract", () => {
   it("names every command once, with an example that begins with it", () => {
     const lines = declared.flatMap(({ cli }) => cli);
     assert.equal(new Set(lines.map(({ command }) => command)).size, lines.length);
-    for (const { command, examples } of lines) assert.ok(examples.some((example) => example.includes(`imi ${command}`)), command);
+    for (const { command, examples } of lines)
+      assert.ok(
+        examples.some((example) => example.includes(`imi ${command}`)),
+        command,
+      );
   });
 
   it("takes positionals and fixed values only for parameters that are declared", () => {
@@ -60,7 +64,9 @@ describe("the contract", () => {
 
   it("gives each setting a key of its own in every place it can be set", () => {
     for (const place of ["toml", "vscode", "env"] as const) {
-      const keys = Object.values(settings).map((entry) => entry[place]).filter((key) => key !== null);
+      const keys = Object.values(settings)
+        .map((entry) => entry[place])
+        .filter((key) => key !== null);
       assert.equal(new Set(keys).size, keys.length, place);
     }
   });
@@ -69,7 +75,11 @@ describe("the contract", () => {
 describe("an error", () => {
   it("keeps code, sentence and hint on its way through JSON", () => {
     const error = new ImiError("path/taken", "Taken.", { hint: "Choose another." });
-    assert.deepEqual(JSON.parse(JSON.stringify(error)), { code: "path/taken", message: "Taken.", hint: "Choose another." });
+    assert.deepEqual(JSON.parse(JSON.stringify(error)), {
+      code: "path/taken",
+      message: "Taken.",
+      hint: "Choose another.",
+    });
   });
 
   it("made from anything else is internal, and from an abort is cancelled", () => {
@@ -86,7 +96,8 @@ describe("the pages", () => {
   it("explain every setting, with its default", () => {
     const text = page("settings.md");
     for (const { toml, env, summary } of Object.values(settings)) {
-      for (const part of [toml, env, summary]) assert.ok(part === null || text.includes(part), `${toml}: ${part ?? ""}`);
+      for (const part of [toml, env, summary])
+        assert.ok(part === null || text.includes(part), `${toml}: ${part ?? ""}`);
     }
   });
 

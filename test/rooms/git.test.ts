@@ -148,6 +148,8 @@ describe("the git program", () => {
       "fatal: Unable to create '/r/.git/index.lock': File exists.\n\nAnother git process seems to be running",
     ],
     ["repository/busy", "error: could not lock config file .git/config: File exists"],
+    ["repository/busy", "fatal: failed to read worktrees/p9/commondir: Success"],
+    ["remote/unreachable", "fatal: remote helper 'http' aborted session"],
     ["branch/checked-out", "fatal: 'feat/a' is already checked out at '/r/feat-a'"],
     ["branch/checked-out", "fatal: 'feat/a' is already used by worktree at '/r/feat-a'"],
     [

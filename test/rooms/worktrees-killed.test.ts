@@ -88,7 +88,9 @@ describe("a command line killed by SIGKILL", () => {
       scene.git(scene.trunk, "branch", "-D", `feat/${name}`);
     }
     await assertAgreement(scene);
-    test.diagnostic(`seed ${seed}: ${rounds} rounds, ${killed} killed in time, ${saved} with a commit in a half-made worktree`);
+    test.diagnostic(
+      `seed ${seed}: ${rounds} rounds, ${killed} killed in time, ${saved} with a commit in a half-made worktree`,
+    );
   });
 
   it(`while it removes: it ends as removed or as it was, and committed work is kept (seed ${seed})`, async (test) => {
@@ -124,6 +126,8 @@ describe("a command line killed by SIGKILL", () => {
       }
     }
     await assertAgreement(scene, branches);
-    test.diagnostic(`seed ${seed}: ${again} rounds, ${ends.killed} killed in time, ${ends.gone} removed, ${ends.kept} kept whole`);
+    test.diagnostic(
+      `seed ${seed}: ${again} rounds, ${ends.killed} killed in time, ${ends.gone} removed, ${ends.kept} kept whole`,
+    );
   });
 });

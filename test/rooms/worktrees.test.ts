@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { ImiError } from "../../protocol/errors.ts";
@@ -52,7 +62,10 @@ describe("a named worktree", () => {
     renameSync(scene.remote, `${scene.remote}.away`);
     const { worktree, notes } = await imi.call("worktree.create", { type: "fix", name: "offline" });
     assert.equal(worktree.state, "ready");
-    assert.deepEqual(notes.map(({ code }) => code), ["trunk/not-fetched"]);
+    assert.deepEqual(
+      notes.map(({ code }) => code),
+      ["trunk/not-fetched"],
+    );
   });
 
   it("is opened, not made again, the second time", async () => {
@@ -70,7 +83,10 @@ describe("a named worktree", () => {
     const local = await imi.call("worktree.create", { type: "feat", name: "local" });
     assert.equal(local.worktree.branch, "feat/local");
     const remote = await imi.call("worktree.create", { type: "feat", name: "remote" });
-    assert.deepEqual(remote.notes.map(({ code }) => code), ["branch/from-remote"]);
+    assert.deepEqual(
+      remote.notes.map(({ code }) => code),
+      ["branch/from-remote"],
+    );
     assert.equal(scene.git(remote.worktree.path, "rev-parse", "--abbrev-ref", "@{u}").trim(), "origin/feat/remote");
   });
 
@@ -82,8 +98,14 @@ describe("a named worktree", () => {
     const { worktree } = await imi.call("worktree.create", { type: "feat", name: "x", branch: "jane/x", base: first });
     assert.equal(worktree.branch, "jane/x");
     assert.equal(worktree.head, first);
-    await assert.rejects(imi.call("worktree.create", { type: "feat", name: "y", base: "no-such" }), refused("base/unknown"));
-    await assert.rejects(imi.call("worktree.create", { type: "feat", name: "x", branch: "else" }), refused("worktree/mismatch"));
+    await assert.rejects(
+      imi.call("worktree.create", { type: "feat", name: "y", base: "no-such" }),
+      refused("base/unknown"),
+    );
+    await assert.rejects(
+      imi.call("worktree.create", { type: "feat", name: "x", branch: "else" }),
+      refused("worktree/mismatch"),
+    );
   });
 
   it("says where a branch is checked out when it is elsewhere", async () => {
@@ -103,7 +125,9 @@ describe("a named worktree", () => {
     assert.equal(readFileSync(join(scene.container, "feat-taken/mine.txt"), "utf8"), "mine\n");
     assert.throws(() => scene.git(scene.trunk, "rev-parse", "--verify", "-q", "refs/heads/feat/taken"));
     symlinkSync(scene.root, join(scene.container, "feat-link"));
-    await assert.rejects(imi.call("worktree.create", { type: "feat", name: "link" }), (error: unknown) => ImiError.is(error, "path/unsafe", "path/taken"));
+    await assert.rejects(imi.call("worktree.create", { type: "feat", name: "link" }), (error: unknown) =>
+      ImiError.is(error, "path/unsafe", "path/taken"),
+    );
   });
 
   it("is made again where its folder was deleted by hand", async () => {
@@ -118,7 +142,9 @@ describe("a named worktree", () => {
   });
 
   it("is made once when many ask for it at once", async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => imi.call("worktree.create", { type: "feat", name: "same" })));
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => imi.call("worktree.create", { type: "feat", name: "same" })),
+    );
     assert.equal(answers.filter(({ created }) => created).length, 1);
     assert.equal(new Set(answers.map(({ worktree }) => worktree.id)).size, 1);
   });
@@ -137,7 +163,14 @@ describe("a named worktree", () => {
     const { worktrees } = await imi.call("worktree.list", {});
     const byName = new Map(worktrees.map((entry) => [entry.name, entry]));
     assert.deepEqual([...byName.keys()], ["trunk-main", "feat-broken", "feat-counted"]);
-    assert.deepEqual(byName.get("feat-counted")?.status, { ahead: 1, behind: 0, staged: 1, changed: 1, untracked: 1, conflicted: 0 });
+    assert.deepEqual(byName.get("feat-counted")?.status, {
+      ahead: 1,
+      behind: 0,
+      staged: 1,
+      changed: 1,
+      untracked: 1,
+      conflicted: 0,
+    });
     assert.equal(byName.get("feat-counted")?.head, scene.git(worktree.path, "rev-parse", "HEAD").trim());
     const unknown = byName.get("feat-broken")?.status;
     assert.ok(unknown !== undefined && "unknown" in unknown && unknown.unknown.length > 0);
@@ -158,7 +191,10 @@ describe("a named worktree", () => {
     const { worktree } = await imi.call("worktree.create", { type: "feat", name: "done" });
     const { notes } = await imi.call("worktree.remove", { name: "feat-done" });
     assert.ok(!existsSync(worktree.path));
-    assert.deepEqual(notes.map(({ code }) => code), ["branch/kept"]);
+    assert.deepEqual(
+      notes.map(({ code }) => code),
+      ["branch/kept"],
+    );
     assert.ok(scene.git(scene.trunk, "rev-parse", "feat/done"));
     assert.ok(!(await imi.call("worktree.list", {})).worktrees.some(({ name }) => name === "feat-done"));
   });
@@ -206,19 +242,28 @@ describe("reconcile", () => {
     const path = join(scene.container, "feat-foreign");
     scene.git(scene.trunk, "worktree", "add", "-q", "-b", "whatever", path);
     const { adopted } = await imi.call("worktree.reconcile", {});
-    assert.deepEqual(adopted.map(({ name, type }) => [name, type]), [["feat-foreign", "feat"]]);
+    assert.deepEqual(
+      adopted.map(({ name, type }) => [name, type]),
+      [["feat-foreign", "feat"]],
+    );
     const id = adopted[0]?.id;
 
     scene.git(scene.trunk, "worktree", "move", path, join(scene.container, "feat-moved"));
     scene.git(scene.trunk, "worktree", "lock", "--reason", "busy", join(scene.container, "feat-moved"));
     scene.git(join(scene.container, "feat-moved"), "switch", "-q", "-c", "renamed");
     const { settled } = await imi.call("worktree.reconcile", {});
-    assert.deepEqual(settled.map((entry) => [entry.id, entry.name, entry.branch, entry.locked?.reason]), [[id, "feat-moved", "renamed", "busy"]]);
+    assert.deepEqual(
+      settled.map((entry) => [entry.id, entry.name, entry.branch, entry.locked?.reason]),
+      [[id, "feat-moved", "renamed", "busy"]],
+    );
 
     scene.git(scene.trunk, "worktree", "unlock", join(scene.container, "feat-moved"));
     scene.git(scene.trunk, "worktree", "remove", join(scene.container, "feat-moved"));
     const gone = await imi.call("worktree.reconcile", {});
-    assert.deepEqual(gone.settled.map((entry) => entry.id), [id]);
+    assert.deepEqual(
+      gone.settled.map((entry) => entry.id),
+      [id],
+    );
     assert.deepEqual(await imi.call("worktree.reconcile", {}), { adopted: [], settled: [], finished: [] });
   });
 
@@ -236,7 +281,10 @@ describe("reconcile", () => {
     renameSync(join(scene.trunk, ".git/HEAD"), join(scene.trunk, ".git/HEAD.away"));
     await assert.rejects(imi.call("worktree.reconcile", {}));
     renameSync(join(scene.trunk, ".git/HEAD.away"), join(scene.trunk, ".git/HEAD"));
-    assert.deepEqual((await imi.call("worktree.list", { status: false })).worktrees.map(({ name }) => name), ["trunk-main", "feat-safe"]);
+    assert.deepEqual(
+      (await imi.call("worktree.list", { status: false })).worktrees.map(({ name }) => name),
+      ["trunk-main", "feat-safe"],
+    );
   });
 });
 
@@ -256,7 +304,10 @@ describe("shared config", () => {
     assert.equal(scene.git(worktree.path, "status", "--porcelain"), "");
     const { actions, worktrees } = await imi.call("sync.apply", {});
     assert.equal(worktrees, 2);
-    assert.ok(actions.every(({ worktree: name }) => name === "trunk-main"), "the new one was right already");
+    assert.ok(
+      actions.every(({ worktree: name }) => name === "trunk-main"),
+      "the new one was right already",
+    );
     await imi.workspace.close();
     scene.remove();
   });
@@ -275,7 +326,10 @@ describe("a repository", () => {
     assert.equal(repository.layout, "container");
     assert.equal(worktree.path, join(scene.root, "cloned/trunk-main"));
     assert.ok(existsSync(join(scene.root, "cloned/sync/repo")));
-    await assert.rejects(imi.call("repository.clone", { url: scene.remote, directory: "cloned" }), refused("path/taken"));
+    await assert.rejects(
+      imi.call("repository.clone", { url: scene.remote, directory: "cloned" }),
+      refused("path/taken"),
+    );
     await assert.rejects(imi.call("repository.clone", { url: join(scene.root, "nothing"), directory: "fails" }));
     assert.ok(!existsSync(join(scene.root, "fails")), "a clone that failed leaves nothing");
   });
@@ -286,7 +340,10 @@ describe("a repository", () => {
     await using imi = await Caller.in(scene, plain);
     const { repository, worktrees } = await imi.call("repository.init", {});
     assert.equal(repository.layout, "beside");
-    assert.deepEqual(worktrees.map(({ name, type }) => [name, type]), [["plain", "trunk"]]);
+    assert.deepEqual(
+      worktrees.map(({ name, type }) => [name, type]),
+      [["plain", "trunk"]],
+    );
     const { worktree } = await imi.call("worktree.create", { type: "feat", name: "x" });
     assert.equal(worktree.path, join(scene.root, "plain.worktrees/feat-x"));
   });
@@ -297,7 +354,10 @@ describe("a repository", () => {
     await using imi = await Caller.in(scene, bare);
     const { worktree } = await imi.call("worktree.create", { type: "feat", name: "x" });
     assert.equal(worktree.path, join(scene.root, "project/feat-x"));
-    assert.deepEqual((await imi.call("worktree.list", {})).worktrees.map(({ name }) => name), ["feat-x"]);
+    assert.deepEqual(
+      (await imi.call("worktree.list", {})).worktrees.map(({ name }) => name),
+      ["feat-x"],
+    );
   });
 
   it("without a commit says so, and nothing is made", async () => {
@@ -339,7 +399,10 @@ describe("a review", () => {
     assert.equal(scene.git(scene.remote, "rev-parse", "add-auth"), scene.git(seven.worktree.path, "rev-parse", "HEAD"));
     const eight = await imi.call("worktree.review", { number: 8 });
     assert.equal(eight.worktree.branch, "pr/8");
-    assert.deepEqual(eight.notes.map(({ code }) => code), ["review/read-only"]);
+    assert.deepEqual(
+      eight.notes.map(({ code }) => code),
+      ["review/read-only"],
+    );
     assert.equal((await imi.call("worktree.review", { number: 8 })).created, false);
     await assert.rejects(imi.call("worktree.review", { number: 9 }), refused("review/not-found"));
     scene.remove();

@@ -15,7 +15,9 @@ export const gitWorktrees = (scene: Scene, cwd = scene.trunk): { path: string; b
     .split("\0\0")
     .filter((record) => record !== "")
     .map((record) => {
-      const fields = new Map(record.split("\0").map((line) => [line.split(" ", 1)[0] ?? "", line.slice(line.indexOf(" ") + 1)]));
+      const fields = new Map(
+        record.split("\0").map((line) => [line.split(" ", 1)[0] ?? "", line.slice(line.indexOf(" ") + 1)]),
+      );
       return { path: fields.get("worktree") ?? "", branch: fields.get("branch")?.replace("refs/heads/", "") ?? null };
     });
 
@@ -37,7 +39,11 @@ export const assertAgreement = async (
   const places = (entries: readonly { path: string; branch: string | null }[]): string[] =>
     entries.map(({ path, branch }) => `${path} on ${branch ?? "nothing"}`).toSorted();
   assert.deepEqual(places(rows), places(inGit), "registry and git differ");
-  assert.deepEqual(rows.filter(({ state }) => state !== "ready").map(({ name, state }) => [name, state]), [], "not all are ready");
+  assert.deepEqual(
+    rows.filter(({ state }) => state !== "ready").map(({ name, state }) => [name, state]),
+    [],
+    "not all are ready",
+  );
   const folders = readdirSync(scene.container).filter((name) => name !== "sync");
   assert.deepEqual(folders.toSorted(), rows.map(({ path }) => basename(path)).toSorted(), "registry and disk differ");
   for (const { path } of rows) assert.ok(existsSync(join(path, ".git")), `${path} is no worktree`);
@@ -47,6 +53,15 @@ export const assertAgreement = async (
   const orphans = branches.filter((branch) => branch !== "" && !used.has(branch) && !kept.includes(branch));
   assert.deepEqual(orphans, [], "branches without a worktree");
   assert.deepEqual(locksIn(join(scene.trunk, ".git")), [], "locks were left");
-  assert.equal(scene.git(scene.trunk, "fsck", ...(fsck === "connected" ? ["--connectivity-only"] : []), "--no-dangling", "--no-progress"), "");
+  assert.equal(
+    scene.git(
+      scene.trunk,
+      "fsck",
+      ...(fsck === "connected" ? ["--connectivity-only"] : []),
+      "--no-dangling",
+      "--no-progress",
+    ),
+    "",
+  );
   return rows;
 };

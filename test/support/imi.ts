@@ -53,17 +53,22 @@ export const startImi = (place: Place, ...args: string[]): Started => {
 
 export const imi = (place: Place, ...args: string[]): Promise<Ended> => startImi(place, ...args).ended;
 
-export type Answer<T> = { readonly error: ErrorShape; readonly value: null } | { readonly error: null; readonly value: T };
+export type Answer<T> =
+  | { readonly error: ErrorShape; readonly value: null }
+  | { readonly error: null; readonly value: T };
 
 /** One call with --json: what it answered, or the error it was refused with. A stack trace is neither and throws. */
 export const ask = async <T>(place: Place, ...args: string[]): Promise<Answer<T>> => {
   const { code, signal, stdout, stderr } = await imi(place, ...args, "--json");
-  if (/^\s+at .*:\d+:\d+\)?$/m.test(stderr + stdout)) throw new Error(`imi ${args.join(" ")} printed a stack trace:\n${stderr}`);
+  if (/^\s+at .*:\d+:\d+\)?$/m.test(stderr + stdout))
+    throw new Error(`imi ${args.join(" ")} printed a stack trace:\n${stderr}`);
   let parsed: unknown;
   try {
     parsed = JSON.parse(stdout);
   } catch (error) {
-    throw new Error(`imi ${args.join(" ")} ended with ${code ?? signal} and no answer: ${stdout}${stderr}`, { cause: error });
+    throw new Error(`imi ${args.join(" ")} ended with ${code ?? signal} and no answer: ${stdout}${stderr}`, {
+      cause: error,
+    });
   }
   // What the contract says of --json: the result, or { error }.
   const answer = parsed as { readonly error?: ErrorShape } & T;

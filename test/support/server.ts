@@ -2,13 +2,8 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import {
-  CancellationTokenSource,
-  IPCMessageReader,
-  IPCMessageWriter,
-  createMessageConnection,
-} from "vscode-languageserver-protocol/node";
-import type { MessageConnection } from "vscode-languageserver-protocol/node";
+import { IPCMessageReader, IPCMessageWriter, createMessageConnection } from "vscode-languageserver-protocol/node";
+import type { CancellationTokenSource, MessageConnection } from "vscode-languageserver-protocol/node";
 import type { OperationName, ParamsOf, ResultOf } from "../../protocol/contract.ts";
 import type { Event } from "../../protocol/events.ts";
 import { eventsAppended } from "../../protocol/rpc.ts";
@@ -34,10 +29,20 @@ export class Server {
   }
 
   static fork(env: NodeJS.ProcessEnv, cwd: string): Server {
-    return new Server(fork(bundle, ["--node-ipc", `--clientProcessId=${process.pid}`], { cwd, env, stdio: ["ignore", "ignore", "inherit", "ipc"] }));
+    return new Server(
+      fork(bundle, ["--node-ipc", `--clientProcessId=${process.pid}`], {
+        cwd,
+        env,
+        stdio: ["ignore", "ignore", "inherit", "ipc"],
+      }),
+    );
   }
 
-  static async start(env: NodeJS.ProcessEnv, cwd: string, options: Partial<InitializationOptions> = {}): Promise<Server> {
+  static async start(
+    env: NodeJS.ProcessEnv,
+    cwd: string,
+    options: Partial<InitializationOptions> = {},
+  ): Promise<Server> {
     const server = Server.fork(env, cwd);
     await server.initialize(options);
     return server;
@@ -53,8 +58,14 @@ export class Server {
     await this.connection.sendNotification("initialized", {});
   }
 
-  call<Name extends OperationName>(name: Name, params: ParamsOf<Name>, source?: CancellationTokenSource): Promise<ResultOf<Name>> {
-    return source === undefined ? this.connection.sendRequest(name, params) : this.connection.sendRequest(name, params, source.token);
+  call<Name extends OperationName>(
+    name: Name,
+    params: ParamsOf<Name>,
+    source?: CancellationTokenSource,
+  ): Promise<ResultOf<Name>> {
+    return source === undefined
+      ? this.connection.sendRequest(name, params)
+      : this.connection.sendRequest(name, params, source.token);
   }
 
   /** Waits until an event of this name has arrived. */
@@ -63,7 +74,8 @@ export class Server {
     for (;;) {
       const found = this.events.find((event) => event.name === name);
       if (found !== undefined) return found;
-      if (Date.now() > deadline) throw new Error(`no ${name} among ${this.events.map((event) => event.name).join(", ")}`);
+      if (Date.now() > deadline)
+        throw new Error(`no ${name} among ${this.events.map((event) => event.name).join(", ")}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

@@ -36,7 +36,7 @@ export const makeScene = (options: { readonly files?: number; readonly under?: s
   mkdirSync(join(root, "home/run"), { recursive: true, mode: 0o700 });
   writeFileSync(
     join(root, "home/gitconfig"),
-    "[user]\n\tname = Test\n\temail = test@example.invalid\n[init]\n\tdefaultBranch = main\n[protocol \"file\"]\n\tallow = always\n[gc]\n\tauto = 0\n",
+    '[user]\n\tname = Test\n\temail = test@example.invalid\n[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n[gc]\n\tauto = 0\n',
   );
   const git = (cwd: string, ...args: string[]): string =>
     execFileSync("git", args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
@@ -47,7 +47,8 @@ export const makeScene = (options: { readonly files?: number; readonly under?: s
   mkdirSync(container);
   git(root, "clone", "-q", remote, trunk);
   writeFileSync(join(trunk, "README.md"), "# App\n");
-  for (let index = 0; index < (options.files ?? 3); index += 1) writeFileSync(join(trunk, `file-${index}.txt`), `${index}\n`);
+  for (let index = 0; index < (options.files ?? 3); index += 1)
+    writeFileSync(join(trunk, `file-${index}.txt`), `${index}\n`);
   git(trunk, "add", "-A");
   git(trunk, "commit", "-q", "-m", "first");
   git(trunk, "push", "-q", "-u", "origin", "HEAD");

@@ -50,7 +50,11 @@ const warning = (detail: string, hint: string): Omit<Check, "name"> => ({ result
 const runtime = async (): Promise<Omit<Check, "name">> =>
   Number(process.versions["napi"]) >= 10
     ? ok(`Node ${process.versions.node} on ${process.platform} ${process.arch}`)
-    : { result: "failure", detail: `Node ${process.versions.node} is too old.`, hint: "Use Node 22.14 or newer; VS Code 1.101 and later bring it." };
+    : {
+        result: "failure",
+        detail: `Node ${process.versions.node} is too old.`,
+        hint: "Use Node 22.14 or newer; VS Code 1.101 and later bring it.",
+      };
 
 const git = async ({ git: program }: Patient): Promise<Omit<Check, "name">> => {
   const version = await program.version();
@@ -95,7 +99,10 @@ const forge = async ({ signal }: Patient): Promise<Omit<Check, "name">> => {
   try {
     const { exitCode } = await run("gh", ["auth", "token"], { cwd: "/", signal, timeoutMs: 5000 });
     if (exitCode === 0) return ok("gh is signed in");
-    return warning("The remote's own refs serve: gh is not signed in.", "Run `gh auth login` to push suggestions to forks.");
+    return warning(
+      "The remote's own refs serve: gh is not signed in.",
+      "Run `gh auth login` to push suggestions to forks.",
+    );
   } catch {
     return warning("The remote's own refs serve: gh is not installed.", "Install gh to push suggestions to forks.");
   }
@@ -106,6 +113,9 @@ const editor = async ({ signal }: Patient): Promise<Omit<Check, "name">> => {
     const { stdout } = await run("code", ["--version"], { cwd: "/", signal, timeoutMs: 10_000 });
     return ok(`code ${stdout.split("\n")[0] ?? ""}`);
   } catch {
-    return warning("`--open` has nothing to open with: `code` is not on PATH.", "In VS Code: Shell Command: Install 'code' command in PATH.");
+    return warning(
+      "`--open` has nothing to open with: `code` is not on PATH.",
+      "In VS Code: Shell Command: Install 'code' command in PATH.",
+    );
   }
 };

@@ -1,8 +1,4 @@
-import {
-  ProposedFeatures,
-  ResponseError,
-  createConnection,
-} from "vscode-languageserver/node";
+import { ProposedFeatures, ResponseError, createConnection } from "vscode-languageserver/node";
 import type { CancellationToken, InitializeResult } from "vscode-languageserver/node";
 import { operations } from "../../../protocol/contract.ts";
 import { ImiError } from "../../../protocol/errors.ts";
@@ -45,7 +41,8 @@ connection.onInitialize(async ({ initializationOptions }): Promise<InitializeRes
     const { code, message, hint } = ImiError.from(error);
     connection.console.error(`${message} ${hint ?? ""}`);
     // The client must not restart what would fail in the same way again; it reads the cause from the exit code.
-    if (code in fatalExitCodes) setTimeout(() => process.exit(fatalExitCodes[code as keyof typeof fatalExitCodes]), 100);
+    if (code in fatalExitCodes)
+      setTimeout(() => process.exit(fatalExitCodes[code as keyof typeof fatalExitCodes]), 100);
     throw new ResponseError(applicationError, message, ImiError.from(error).toJSON());
   }
   return { capabilities: {}, serverInfo: { name: "iMi", version } };
@@ -75,7 +72,12 @@ function serve(declared: Operation): void {
     const parsed = declared.params.strict().safeParse(rest);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
-      throw refused(new ImiError("usage/invalid", `${declared.name}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "invalid"}`.trim()));
+      throw refused(
+        new ImiError(
+          "usage/invalid",
+          `${declared.name}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "invalid"}`.trim(),
+        ),
+      );
     }
     const abort = new AbortController();
     const listener = cancellation.onCancellationRequested(() => abort.abort());
@@ -83,7 +85,8 @@ function serve(declared: Operation): void {
       return await workspace.call(declared.name, parsed.data, {
         signal: abort.signal,
         progress: (message, fraction) => {
-          if (typeof progressToken === "string") void connection.sendNotification(progressed, { token: progressToken, message, fraction });
+          if (typeof progressToken === "string")
+            void connection.sendNotification(progressed, { token: progressToken, message, fraction });
         },
       });
     } catch (error) {

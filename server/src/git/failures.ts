@@ -43,6 +43,15 @@ const symptoms: readonly Symptom[] = [
     }),
   },
   {
+    // git dies of a record that another `worktree add` is just writing, or was killed while writing (up to 2.55 at least).
+    code: "repository/busy",
+    sign: /failed to read (\S*worktrees\/[^\n]+\/commondir)/,
+    say: ([, file = ""]) => ({
+      message: `Another git process is making a worktree in this repository (${file}).`,
+      hint: "Wait for it to end. If none runs, one was killed: `imi reconcile` finishes iMi's own; else delete that record's folder.",
+    }),
+  },
+  {
     code: "branch/invalid",
     sign: /'refs\/heads\/([^\n']+)' exists; cannot create 'refs\/heads\/([^\n']+)'/,
     say: ([, there = "", wanted = ""]) => ({

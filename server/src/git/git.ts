@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { ImiError } from "../../../protocol/errors.ts";
 import { redact, run } from "../process/index.ts";
 import { configEnvironment, gitEnvironment, gitPrefix } from "./environment.ts";
@@ -23,6 +24,8 @@ export const oldestGit = { major: 2, minor: 36 } as const;
 
 export const atLeast = (version: GitVersion, major: number, minor: number): boolean =>
   version.major > major || (version.major === major && version.minor >= minor);
+
+const readAttempts = 4;
 
 /** The git program, hardened the same way for every command; holds no state but its version. */
 export class Git {
@@ -65,6 +68,19 @@ export class Git {
    * (git/timeout), an abort (operation/cancelled), and a git that is not there (git/missing).
    */
   async run(cwd: string, args: readonly string[], options: OwnOptions): Promise<GitOutput> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#runOnce(cwd, args, options);
+      } catch (error) {
+        // A read takes no lock, so it can only have met a worktree's record while somebody was writing it: a moment.
+        if (options.access !== "read" || attempt === readAttempts || !ImiError.is(error, "repository/busy"))
+          throw error;
+        await delay(20 * attempt);
+      }
+    }
+  }
+
+  async #runOnce(cwd: string, args: readonly string[], options: OwnOptions): Promise<GitOutput> {
     const started = performance.now();
     const argv = [...gitPrefix(options.access), ...args];
     if (argv.some((argument) => argument.includes("\0"))) {

@@ -29,8 +29,8 @@ export interface AddedWorktree {
 }
 
 /**
- * Makes a worktree. Not safe beside another add in the same repository on git before 2.5x: the caller holds the
- * repository's lease. Cut off at any point, it leaves what `undoAdd` takes back.
+ * Makes a worktree. Not safe beside another add in the same repository, also on the newest git, where one dies of
+ * the other's half-written record: the caller holds the repository's lease. Cut off at any point, it leaves what `undoAdd` takes back.
  * Raises path/unsafe, path/taken, branch/checked-out, branch/invalid, base/unknown and what every git call may.
  */
 export const addWorktree = async (git: Git, commonDir: string, options: AddWorktree): Promise<AddedWorktree> => {

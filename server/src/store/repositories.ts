@@ -39,7 +39,9 @@ export const repositoryRows = (database: Database): RepositoryRows => {
     },
     // Another process may have been faster, and met or moved it there already: what stands at the new place counts.
     move: (id, found) =>
-      database.write((tx) => meet(tx, found, one(tx, sql.byGitDir, { gitDir: found.gitDir }) ?? one(tx, sql.byId, { id }))),
+      database.write((tx) =>
+        meet(tx, found, one(tx, sql.byGitDir, { gitDir: found.gitDir }) ?? one(tx, sql.byId, { id })),
+      ),
   };
 };
 

@@ -29,7 +29,8 @@ export const create = async (
   const work = checkName(params.name);
   const settings = tools.settings();
   const name = folderFor(settings.folderTemplate, params.type, work);
-  const branch = params.branch === undefined ? branchFor(settings.branchTemplate, params.type, work) : checkBranch(params.branch);
+  const branch =
+    params.branch === undefined ? branchFor(settings.branchTemplate, params.type, work) : checkBranch(params.branch);
   if (params.base !== undefined) checkBase(params.base);
   const wanted: Wanted = {
     name,
@@ -72,7 +73,8 @@ export const ensure = async (
   plan: (notes: Notes) => Promise<Plan>,
 ): Promise<CreateResult> => {
   const registered = await registeredAs(tools, repository, wanted);
-  if (registered?.state === "ready" && (await isThere(repository, registered))) return opened(tools, repository, registered, wanted, call);
+  if (registered?.state === "ready" && (await isThere(repository, registered)))
+    return opened(tools, repository, registered, wanted, call);
 
   // What git has to be asked is asked while others may still hold the lease.
   const notes = new Notes();
@@ -147,14 +149,22 @@ const settled = async (
   if (row === undefined) return null;
   if (row.state === "ready") return row;
   if (row.lockReason !== null) {
-    throw new ImiError("worktree/locked", `${row.name} is locked and its folder is gone: ${row.lockReason || "no reason given"}.`, {
-      hint: `Bring the folder back to ${row.path} (is a disk not mounted?), or run \`git worktree unlock\` on it.`,
-    });
+    throw new ImiError(
+      "worktree/locked",
+      `${row.name} is locked and its folder is gone: ${row.lockReason || "no reason given"}.`,
+      {
+        hint: `Bring the folder back to ${row.path} (is a disk not mounted?), or run \`git worktree unlock\` on it.`,
+      },
+    );
   }
   if (!(await isEmpty(row.path))) {
-    throw new ImiError("path/taken", `${row.path} is there, but git does not take it for the worktree ${row.name} any more.`, {
-      hint: "Nothing was touched. `git worktree repair` mends a lost link; else move the folder away.",
-    });
+    throw new ImiError(
+      "path/taken",
+      `${row.path} is there, but git does not take it for the worktree ${row.name} any more.`,
+      {
+        hint: "Nothing was touched. `git worktree repair` mends a lost link; else move the folder away.",
+      },
+    );
   }
   await undo(tools, repository, { ...row, intention: null }, "its folder was gone");
   return null;
@@ -181,9 +191,13 @@ const opened = async (
   call: Call,
 ): Promise<CreateResult> => {
   if (wanted.branchAsked && row.branch !== wanted.branch) {
-    throw new ImiError("worktree/mismatch", `${row.name} exists already, on ${row.branch ?? "a detached HEAD"} and not on ${wanted.branch}.`, {
-      hint: `Open it without --branch, or choose another name for ${wanted.branch}.`,
-    });
+    throw new ImiError(
+      "worktree/mismatch",
+      `${row.name} exists already, on ${row.branch ?? "a detached HEAD"} and not on ${wanted.branch}.`,
+      {
+        hint: `Open it without --branch, or choose another name for ${wanted.branch}.`,
+      },
+    );
   }
   const touched = await tools.store.worktrees.touch(row.id);
   const known =

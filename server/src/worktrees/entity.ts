@@ -24,10 +24,7 @@ export const toWorktree = (row: WorktreeRow, status?: WorktreeStatus): Worktree 
 });
 
 /** What kind of work a worktree made elsewhere is, by folder or branch prefix (seed 002, "Naming Convention"). */
-export const classify = (
-  path: string,
-  branch: string | null,
-): { type: WorktreeType; pullRequest: number | null } => {
+export const classify = (path: string, branch: string | null): { type: WorktreeType; pullRequest: number | null } => {
   const folder = basename(path);
   const review = /^(?:pr|review)-([1-9][0-9]{0,8})$/.exec(folder);
   if (review?.[1] !== undefined) return { type: "review", pullRequest: Number(review[1]) };

@@ -37,7 +37,9 @@ export const followRepository = (tools: Tools, repository: Repository): Followin
   const reconcile = oneAtATime(quietly("Reconcile", () => reconcileRepository(tools, repository, call)));
   const records = new RecordWatch(repository.gitDir, debounced(reconcile, settleMs, stopped.signal));
   const link = oneAtATime(quietly("Shared config", () => sync(tools, repository, call)));
-  const shared = tools.settings().syncEnabled ? watchSharedConfig(sharedConfigOf(tools, repository), () => void link()) : null;
+  const shared = tools.settings().syncEnabled
+    ? watchSharedConfig(sharedConfigOf(tools, repository), () => void link())
+    : null;
   const freshen = oneAtATime(quietly("Background fetch", () => freshenTrunk(tools, repository, call)));
   void records.arm().then(reconcile).then(link);
   return {

@@ -65,10 +65,16 @@ const include = async (tools: Tools, repository: Repository, to: string, call: C
     patternsFile: ".worktreeinclude",
     extraGlobs: globs,
     git: (cwd, args, input) =>
-      tools.git.run(cwd, args, { access: "read", signal: call.signal, accept: [0, 1], ...(input === undefined ? {} : { input }) }),
+      tools.git.run(cwd, args, {
+        access: "read",
+        signal: call.signal,
+        accept: [0, 1],
+        ...(input === undefined ? {} : { input }),
+      }),
     signal: call.signal,
   });
-  if (copied > 0) notes.add("include/copied", `${copied} ignored file${copied === 1 ? "" : "s"} copied from the trunk.`);
+  if (copied > 0)
+    notes.add("include/copied", `${copied} ignored file${copied === 1 ? "" : "s"} copied from the trunk.`);
   for (const { path, reason } of skipped) notes.add("include/skipped", `${path}: ${reason}`);
 };
 
@@ -86,7 +92,10 @@ const remark = async (path: string, notes: Notes): Promise<void> => {
   }
   const attributes = await readFile(join(path, ".gitattributes"), "utf8").catch(() => "");
   if (attributes.includes("filter=lfs") && (await hasPointer(path, attributes))) {
-    notes.add("lfs/pointers", "Large files are pointers only, because Git LFS is not set up; install it and run `git lfs pull` there.");
+    notes.add(
+      "lfs/pointers",
+      "Large files are pointers only, because Git LFS is not set up; install it and run `git lfs pull` there.",
+    );
   }
 };
 
@@ -101,7 +110,10 @@ const hasPointer = async (path: string, attributes: string): Promise<boolean> =>
   const pattern = /^(\S+)[^\n]*filter=lfs/m.exec(attributes)?.[1];
   if (pattern === undefined) return false;
   const { glob } = await import("node:fs/promises");
-  const found = glob(pattern.includes("/") ? pattern : `**/${pattern}`, { cwd: path, exclude: (name) => String(name) === ".git" });
+  const found = glob(pattern.includes("/") ? pattern : `**/${pattern}`, {
+    cwd: path,
+    exclude: (name) => String(name) === ".git",
+  });
   for await (const file of found) {
     const head = await readFile(join(path, file), "utf8").catch(() => "");
     return head.startsWith("version https://git-lfs.github.com/spec/");

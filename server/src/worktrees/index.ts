@@ -95,6 +95,9 @@ export class Worktrees {
     // Through `list`, so that what git's records say counts, not what the registry last heard.
     const listed = await list(this.#tools, repository, { status: false }, call);
     const rows = await this.#tools.store.worktrees.of(repository.id);
-    return find(rows.filter((row) => listed.some((entry) => entry.id === row.id)), name);
+    return find(
+      rows.filter((row) => listed.some((entry) => entry.id === row.id)),
+      name,
+    );
   }
 }

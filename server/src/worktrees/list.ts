@@ -53,7 +53,12 @@ export const statusesOf = async (
     readable.map(({ id, path, branch, head, base }) => ({ id, path, branch, head, base })),
     { signal: call.signal },
   );
-  const reasons = { creating: "still being created", removing: "being removed", missing: "its folder is gone", ready: "not read" };
+  const reasons = {
+    creating: "still being created",
+    removing: "being removed",
+    missing: "its folder is gone",
+    ready: "not read",
+  };
   for (const row of rows) if (!known.has(row.id)) known.set(row.id, { unknown: reasons[row.state] });
   return known;
 };
@@ -62,7 +67,7 @@ export const statusesOf = async (
 const differs = async (repository: Repository, rows: readonly WorktreeRow[]): Promise<boolean> => {
   if (rows.some((row) => row.state === "creating" || row.state === "removing")) return true;
   const main = rows.find((row) => row.path === repository.trunk);
-  if (repository.layout !== "bare" && main?.branch !== (await mainBranch(repository.gitDir))) return true;
+  if (repository.layout !== "bare" && main?.branch !== mainBranch(repository.gitDir)) return true;
   const records = await readWorktreeRecords(repository.gitDir);
   if (records.length !== rows.length - (main === undefined ? 0 : 1)) return true;
   const byPath = new Map(rows.map((row) => [row.path, row]));
@@ -81,7 +86,12 @@ const differs = async (repository: Repository, rows: readonly WorktreeRow[]): Pr
 };
 
 /** One worktree with the commit it is at now; the registry's is from when git's records last changed. */
-export const atItsHead = async (tools: Tools, repository: Repository, row: WorktreeRow, call: Call): Promise<WorktreeRow> => {
+export const atItsHead = async (
+  tools: Tools,
+  repository: Repository,
+  row: WorktreeRow,
+  call: Call,
+): Promise<WorktreeRow> => {
   if (row.branch === null) return row;
   const heads = await headsOf(tools, repository, [row], call, `refs/heads/${row.branch}`);
   return { ...row, head: heads.get(row.id) ?? row.head };
@@ -95,10 +105,14 @@ const headsOf = async (
   call: Call,
   refs = "refs/heads",
 ): Promise<Map<string, string>> => {
-  const { stdout } = await tools.git.run(repository.gitDir, ["for-each-ref", "--format=%(objectname) %(refname)", "--", refs], {
-    access: "read",
-    signal: call.signal,
-  });
+  const { stdout } = await tools.git.run(
+    repository.gitDir,
+    ["for-each-ref", "--format=%(objectname) %(refname)", "--", refs],
+    {
+      access: "read",
+      signal: call.signal,
+    },
+  );
   const tips = new Map<string, string>();
   for (const line of stdout.split("\n")) {
     const space = line.indexOf(" ");

@@ -95,7 +95,10 @@ export const place = async (
     // Another process holds the lease now and has seen this row: it undoes, we must not touch the folder any more.
     if (!lease.lost.aborted) {
       await undo(tools, repository, row).catch((second: unknown) =>
-        tools.log("warn", `Undoing ${plan.name} failed; the next reconcile finishes it: ${ImiError.from(second).message}`),
+        tools.log(
+          "warn",
+          `Undoing ${plan.name} failed; the next reconcile finishes it: ${ImiError.from(second).message}`,
+        ),
       );
     }
     throw error;
@@ -135,7 +138,12 @@ const setUpstream = async (
   branch: string,
   upstream: NonNullable<Plan["upstream"]>,
 ): Promise<void> => {
-  for (const [key, value] of [["remote", upstream.remote], ["merge", upstream.ref]] as const) {
-    await tools.git.run(repository.gitDir, ["config", "--local", `branch.${branch}.${key}`, value], { access: "write" });
+  for (const [key, value] of [
+    ["remote", upstream.remote],
+    ["merge", upstream.ref],
+  ] as const) {
+    await tools.git.run(repository.gitDir, ["config", "--local", `branch.${branch}.${key}`, value], {
+      access: "write",
+    });
   }
 };

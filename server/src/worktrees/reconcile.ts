@@ -36,7 +36,9 @@ export const reconcileRepository = async (
   const seen = new Set<string>();
   const foreign: GitWorktree[] = [];
   for (const entry of inGit) {
-    const row = byPath.get(entry.path) ?? movedFrom(entry, entry.path === repository.trunk ? "" : gitIds.get(entry.path), rows, inGit);
+    const row =
+      byPath.get(entry.path) ??
+      movedFrom(entry, entry.path === repository.trunk ? "" : gitIds.get(entry.path), rows, inGit);
     if (row === undefined) {
       foreign.push(entry);
       continue;
@@ -46,7 +48,13 @@ export const reconcileRepository = async (
     const settled = await follow(tools, repository, row, entry);
     if (settled !== null) outcome.settled.push(settled);
   }
-  await settleGone(tools, repository, rows.filter((row) => !seen.has(row.id)), call, outcome);
+  await settleGone(
+    tools,
+    repository,
+    rows.filter((row) => !seen.has(row.id)),
+    call,
+    outcome,
+  );
   if (foreign.length > 0) await adopt(tools, repository, foreign, call, outcome);
   return outcome;
 };
@@ -73,7 +81,8 @@ const finishInterrupted = async (
   const pending = (rows: readonly WorktreeRow[]): WorktreeRow[] =>
     rows.filter((row) => row.state === "creating" || row.state === "removing");
   if (pending(await tools.store.worktrees.of(repository.id)).length === 0) return;
-  const lease = held === "held" ? null : await tools.store.leases.tryTake(mutationLease(repository), "finish what was interrupted");
+  const lease =
+    held === "held" ? null : await tools.store.leases.tryTake(mutationLease(repository), "finish what was interrupted");
   if (held === "free" && lease === null) return; // its owner lives: nothing was interrupted
   try {
     for (const row of pending(await tools.store.worktrees.of(repository.id))) {
@@ -82,7 +91,10 @@ const finishInterrupted = async (
       } catch (error) {
         // What is in the way of one (a link, a lock) must not keep the others from being seen; it is tried again.
         if (!ImiError.is(error, "path/unsafe", "path/permission", "worktree/locked", "repository/busy")) throw error;
-        tools.log("warn", `${row.name} was interrupted while ${row.state}, and cannot be finished yet: ${error.message}`);
+        tools.log(
+          "warn",
+          `${row.name} was interrupted while ${row.state}, and cannot be finished yet: ${error.message}`,
+        );
       }
     }
   } finally {
@@ -93,11 +105,15 @@ const finishInterrupted = async (
 const finish = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<string> => {
   if (row.state === "removing") return finishRemoval(tools, repository, row);
   const how = await undo(tools, repository, row);
-  return how === "undone" ? "its creation was interrupted and has been undone" : "its creation was interrupted; it holds work and was kept";
+  return how === "undone"
+    ? "its creation was interrupted and has been undone"
+    : "its creation was interrupted; it holds work and was kept";
 };
 
 const gitIdsOf = async (entries: readonly GitWorktree[]): Promise<Map<string, string | null>> =>
-  new Map(await Promise.all(entries.map(async (entry) => [entry.path, await gitIdOf(entry.path).catch(() => null)] as const)));
+  new Map(
+    await Promise.all(entries.map(async (entry) => [entry.path, await gitIdOf(entry.path).catch(() => null)] as const)),
+  );
 
 /** A worktree that git has at a new path: the same record of git's ("" is the main one), whose old path git no longer lists. */
 const movedFrom = (
@@ -115,7 +131,12 @@ const movedFrom = (
   );
 
 /** Brings one row in line with git's record; null when there was nothing to tell. */
-const follow = async (tools: Tools, repository: Repository, row: WorktreeRow, entry: GitWorktree): Promise<Reconciled | null> => {
+const follow = async (
+  tools: Tools,
+  repository: Repository,
+  row: WorktreeRow,
+  entry: GitWorktree,
+): Promise<Reconciled | null> => {
   const reasons: string[] = [];
   let patch: WorktreePatch = { head: entry.head };
   const missing = entry.prunable !== null || !(await isCheckedOut(repository, entry.path));
@@ -137,7 +158,8 @@ const follow = async (tools: Tools, repository: Repository, row: WorktreeRow, en
     patch = { ...patch, state };
   }
   if (reasons.length === 0 && row.head === entry.head) return null;
-  if (!missing && (row.identity === null || reasons.length > 0)) patch = { ...patch, identity: await identityOf(entry.path) };
+  if (!missing && (row.identity === null || reasons.length > 0))
+    patch = { ...patch, identity: await identityOf(entry.path) };
   try {
     const updated = await tools.store.worktrees.update(row.id, patch);
     return reasons.length === 0 ? null : { ...toWorktree(updated), reason: reasons.join(", ") };
@@ -185,7 +207,9 @@ const adopt = async (
   const trunk = await resolveTrunk(tools.git, repository.gitDir, { remoteName, defaultBranch, signal: call.signal });
   for (const entry of inGit.filter((candidate) => foreign.some(({ path }) => path === candidate.path))) {
     const taken = new Set((await tools.store.worktrees.of(repository.id)).map((row) => row.name));
-    const isMain = entry.path === repository.trunk || (repository.trunk === null && entry === inGit[0] && repository.layout !== "bare");
+    const isMain =
+      entry.path === repository.trunk ||
+      (repository.trunk === null && entry === inGit[0] && repository.layout !== "bare");
     const kind = isMain ? { type: "trunk" as const, pullRequest: null } : classify(entry.path, entry.branch);
     const row = await tools.store.worktrees.adopt({
       repositoryId: repository.id,

@@ -32,7 +32,10 @@ export const remove = async (
     await tools.store.worktrees.update(row.id, { state: "removing" }, "worktree.removing");
     try {
       call.progress(`Removing ${row.name}`, null);
-      await removeWorktree(tools.git, repository.gitDir, { path: row.path, signal: AbortSignal.any([call.signal, lease.lost]) });
+      await removeWorktree(tools.git, repository.gitDir, {
+        path: row.path,
+        signal: AbortSignal.any([call.signal, lease.lost]),
+      });
     } catch (error) {
       // Refused or cut off: say what is true again. A half deleted folder is found out by git's own status.
       if (!lease.lost.aborted) await tools.store.worktrees.update(row.id, { state: row.state });
@@ -64,7 +67,12 @@ const refuseUnlessRemovable = async (repository: Repository, row: WorktreeRow): 
 };
 
 /** Commits on a detached HEAD are nowhere else: with git's record they would be lost. */
-const refuseLosingCommits = async (tools: Tools, repository: Repository, row: WorktreeRow, call: Call): Promise<void> => {
+const refuseLosingCommits = async (
+  tools: Tools,
+  repository: Repository,
+  row: WorktreeRow,
+  call: Call,
+): Promise<void> => {
   const record = await recordOf(repository, row);
   if (record?.head === undefined || record.head === null) return;
   const { stdout } = await tools.git.run(
@@ -100,7 +108,13 @@ export const finishRemoval = async (tools: Tools, repository: Repository, row: W
   }
   // What git had already taken the link from, and git's record of this worktree alone; its branch is not ours to touch.
   const gitId = row.identity?.gitId ?? null;
-  await undoAdd(tools.git, repository.gitDir, { path: row.path, gitId, branch: row.branch, createsBranch: false, baseCommit: null });
+  await undoAdd(tools.git, repository.gitDir, {
+    path: row.path,
+    gitId,
+    branch: row.branch,
+    createsBranch: false,
+    baseCommit: null,
+  });
   await tools.store.worktrees.settle(row.id, "its removal was interrupted and has been finished");
   return "its removal was interrupted and has been finished";
 };
@@ -124,7 +138,11 @@ const onlyDeletions = async (tools: Tools, repository: Repository, row: Worktree
   if (await isThere(join(gitDir, "modules"))) return false; // repositories of submodules, which git too refuses
   const { stdout, exitCode } = await tools.git.run(
     row.path,
-    [`--git-dir=${gitDir}`, `--work-tree=${row.path}`, ...["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"]],
+    [
+      `--git-dir=${gitDir}`,
+      `--work-tree=${row.path}`,
+      ...["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"],
+    ],
     { access: "read", accept: [0, 128], config: await filterGuards(tools.git, repository.gitDir, gitDir) },
   );
   return exitCode === 0 && stdout.split("\0").every((line) => line === "" || line.startsWith(" D "));

@@ -31,7 +31,8 @@ const movedFrom = async (tools: Tools, found: Found): Promise<Repository | null>
     if ((await lstat(repository.gitDir).catch(() => null)) !== null) continue;
     for (const row of await tools.store.worktrees.of(repository.id)) {
       const now = await stat(pathAfter(row.path, repository, found), { bigint: true }).catch(() => null);
-      if (now !== null && row.identity?.inode === String(now.ino) && row.identity.device === String(now.dev)) return repository;
+      if (now !== null && row.identity?.inode === String(now.ino) && row.identity.device === String(now.dev))
+        return repository;
     }
   }
   return null;
@@ -56,7 +57,11 @@ const follow = async (tools: Tools, before: Repository, found: Found, call: Call
     const rows = await tools.store.worktrees.of(before.id);
     const paths = rows.filter((row) => row.path !== before.trunk).map((row) => pathAfter(row.path, before, found));
     // What it cannot mend (a worktree deleted meanwhile) it says by its exit code, and does the others all the same.
-    await tools.git.run(found.gitDir, ["worktree", "repair", "--", ...paths], { access: "write", accept: [0, 1, 255], signal: call.signal });
+    await tools.git.run(found.gitDir, ["worktree", "repair", "--", ...paths], {
+      access: "write",
+      accept: [0, 1, 255],
+      signal: call.signal,
+    });
     return await tools.store.repositories.move(before.id, found);
   } finally {
     await lease.release();
@@ -77,7 +82,8 @@ export const init = async (tools: Tools, path: string, call: Call): Promise<Resu
 
 const makeSyncFolders = async (tools: Tools, repository: Repository): Promise<void> => {
   const { userSyncPath, localSyncPath } = tools.settings();
-  for (const folder of [userSyncPath, localSyncPath]) await mkdir(join(repository.container, folder), { recursive: true });
+  for (const folder of [userSyncPath, localSyncPath])
+    await mkdir(join(repository.container, folder), { recursive: true });
 };
 
 /**
@@ -130,7 +136,9 @@ const localSource = async (cwd: string, url: string): Promise<string> => {
 const nameFrom = (url: string): string => {
   const name = basename(url.replace(/[/\\]+$/, "").replace(/\.git$/, "")).replace(/^.*:/, "");
   if (name === "" || name === "." || name === "..") {
-    throw new ImiError("usage/invalid", `No folder name can be made from "${url}".`, { hint: "Give the folder as second argument." });
+    throw new ImiError("usage/invalid", `No folder name can be made from "${url}".`, {
+      hint: "Give the folder as second argument.",
+    });
   }
   return name;
 };

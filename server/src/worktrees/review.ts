@@ -62,7 +62,9 @@ interface Head {
 
 const fetchHead = async (tools: Tools, repository: Repository, number: number, call: Call): Promise<Head> => {
   const { remoteName } = tools.settings();
-  const remotes = (await tools.git.run(repository.gitDir, ["remote"], { access: "read", signal: call.signal })).stdout.split("\n");
+  const remotes = (
+    await tools.git.run(repository.gitDir, ["remote"], { access: "read", signal: call.signal })
+  ).stdout.split("\n");
   if (!remotes.includes(remoteName)) {
     throw new ImiError("remote/none", `This repository has no remote "${remoteName}" to review from.`, {
       hint: `Add it with \`git remote add ${remoteName} URL\`, or set git_settings.remote_name.`,
@@ -70,13 +72,20 @@ const fetchHead = async (tools: Tools, repository: Repository, number: number, c
   }
   call.progress(`Looking for request ${number} on ${remoteName}`, null);
   const candidates = [`refs/pull/${number}/head`, `refs/merge-requests/${number}/head`];
-  const { stdout } = await tools.git.run(repository.gitDir, ["ls-remote", "--end-of-options", remoteName, ...candidates], {
-    access: "read",
-    signal: call.signal,
-    timeoutMs: fetchTimeoutMs,
-  });
+  const { stdout } = await tools.git.run(
+    repository.gitDir,
+    ["ls-remote", "--end-of-options", remoteName, ...candidates],
+    {
+      access: "read",
+      signal: call.signal,
+      timeoutMs: fetchTimeoutMs,
+    },
+  );
   for (const ref of candidates) {
-    const commit = stdout.split("\n").find((line) => line.endsWith(`\t${ref}`))?.split("\t")[0];
+    const commit = stdout
+      .split("\n")
+      .find((line) => line.endsWith(`\t${ref}`))
+      ?.split("\t")[0];
     if (commit === undefined) continue;
     call.progress(`Fetching request ${number}`, null);
     await fetchRef(tools.git, repository.gitDir, {
@@ -98,7 +107,13 @@ const askGh = async (tools: Tools, repository: Repository, number: number, call:
   try {
     const { stdout, exitCode } = await run(
       "gh",
-      ["pr", "view", String(number), "--json", "headRefName,isCrossRepository,headRepository,headRepositoryOwner,maintainerCanModify"],
+      [
+        "pr",
+        "view",
+        String(number),
+        "--json",
+        "headRefName,isCrossRepository,headRepository,headRepositoryOwner,maintainerCanModify",
+      ],
       { cwd: repository.trunk ?? repository.gitDir, signal: call.signal, timeoutMs: 10_000 },
     );
     if (exitCode !== 0) return null;
@@ -109,8 +124,11 @@ const askGh = async (tools: Tools, repository: Repository, number: number, call:
     if (told["isCrossRepository"] !== true) return { branch, remote: tools.settings().remoteName };
     const owner = (told["headRepositoryOwner"] as { login?: unknown } | null)?.login;
     const fork = (told["headRepository"] as { name?: unknown } | null)?.name;
-    const origin = await tools.git.run(repository.gitDir, ["remote", "get-url", tools.settings().remoteName], { access: "read" });
-    const address = typeof owner === "string" && typeof fork === "string" ? forkAddress(origin.stdout.trim(), owner, fork) : null;
+    const origin = await tools.git.run(repository.gitDir, ["remote", "get-url", tools.settings().remoteName], {
+      access: "read",
+    });
+    const address =
+      typeof owner === "string" && typeof fork === "string" ? forkAddress(origin.stdout.trim(), owner, fork) : null;
     return address === null ? null : { branch, remote: address };
   } catch (error) {
     if (call.signal.aborted) throw error;
@@ -184,13 +202,22 @@ const plan = async (tools: Tools, repository: Repository, known: Known): Promise
     if (named.local === null) {
       return { ...common, branch: source.branch, startCommit: head.commit, head: head.commit, upstream };
     }
-    notes.add("review/push", `A branch ${source.branch} exists here already; push suggestions with \`git push ${source.remote} HEAD:${source.branch}\`.`);
+    notes.add(
+      "review/push",
+      `A branch ${source.branch} exists here already; push suggestions with \`git push ${source.remote} HEAD:${source.branch}\`.`,
+    );
     return { ...common, branch: wanted.branch, startCommit: head.commit, head: head.commit, upstream };
   }
   if (source === null) {
-    notes.add("review/read-only", `Where suggestion commits are pushed is not known; \`git pull\` follows the request. Sign in with \`gh auth login\` to push to a fork.`);
+    notes.add(
+      "review/read-only",
+      `Where suggestion commits are pushed is not known; \`git pull\` follows the request. Sign in with \`gh auth login\` to push to a fork.`,
+    );
   }
-  const upstream = { remote: source?.remote ?? remoteName, ref: source === null ? head.ref : `refs/heads/${source.branch}` };
+  const upstream = {
+    remote: source?.remote ?? remoteName,
+    ref: source === null ? head.ref : `refs/heads/${source.branch}`,
+  };
   if (own.local !== null) return { ...common, branch: wanted.branch, startCommit: null, head: own.local, upstream };
   return { ...common, branch: wanted.branch, startCommit: head.commit, head: head.commit, upstream };
 };

@@ -8,7 +8,9 @@ import { applySharedConfig } from "./shared-config/index.ts";
 /** Links the files of sync/ into every worktree that is there, and verifies those that are linked already. */
 export const sync = async (tools: Tools, repository: Repository, call: Call): Promise<ResultOf<"sync.apply">> => {
   if (!tools.settings().syncEnabled) {
-    throw new ImiError("config/invalid", "Shared config is switched off.", { hint: "Set sync_settings.enabled = true." });
+    throw new ImiError("config/invalid", "Shared config is switched off.", {
+      hint: "Set sync_settings.enabled = true.",
+    });
   }
   const rows = (await tools.store.worktrees.of(repository.id)).filter((row) => row.state === "ready");
   const { verified, actions } = await applySharedConfig(sharedConfigOf(tools, repository), rows, call.signal);

@@ -53,7 +53,9 @@ export const newestTrunk = async (tools: Tools, repository: Repository, call: Ca
   } catch (error) {
     if (call.signal.aborted) throw error;
     const { remoteName } = tools.settings();
-    const why = ImiError.is(error, "git/timeout") ? `${remoteName} did not answer in time` : `${remoteName} could not be reached`;
+    const why = ImiError.is(error, "git/timeout")
+      ? `${remoteName} did not answer in time`
+      : `${remoteName} could not be reached`;
     notes.add("trunk/not-fetched", `${why}; starting from the newest known commit of ${known.base ?? "the trunk"}.`);
     return known;
   }
@@ -81,12 +83,7 @@ const fetchIfStale = async (tools: Tools, repository: Repository, known: Trunk, 
 };
 
 /** Brings the trunk's remote branch up to date, within the short limit. */
-const fetchTrunk = async (
-  tools: Tools,
-  repository: Repository,
-  branch: string,
-  signal: AbortSignal,
-): Promise<void> => {
+const fetchTrunk = async (tools: Tools, repository: Repository, branch: string, signal: AbortSignal): Promise<void> => {
   const { remoteName, autoFetchTimeoutMs, pruneOnFetch } = tools.settings();
   await fetchRef(tools.git, repository.gitDir, {
     remote: remoteName,

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { ImiError } from "../../../../protocol/errors.ts";
 import type { CallContext, Workspace } from "../../workspace.ts";
 import type { Run } from "./parse.ts";
-import { absolutePath } from "./paths.ts";
+import { absolutePath, workingDirectory } from "./paths.ts";
 import { paintOf, print, tell } from "./print.ts";
 import { progressLine } from "./progress.ts";
 import { printable, safeJson } from "./text.ts";
@@ -50,7 +50,7 @@ const open = async ({ colour }: Run, operation: string): Promise<Workspace> => {
   const { openWorkspace } = await import("../../workspace.ts");
   const workspace = await openWorkspace({
     role: "cli",
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     env: process.env,
     log: (level, message) => {
       if (level === "error" || level === "warn") tell(level === "warn" ? "warning" : level, message, colour);
@@ -87,7 +87,7 @@ const printResult = async (run: Run, operation: string, result: unknown): Promis
     paint: paintOf(process.stdout, run.colour),
     terminal: process.stdout.isTTY,
     now: new Date(),
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
   };
   const { lines, notes = [], exitCode = 0 } = render(operation, result, view);
   if (run.format === "json") {

@@ -1,0 +1,88 @@
+import type { SettingName } from "../../protocol/settings.ts";
+
+/*
+ * What package.json contributes, as exhaustive typed tables. `npm run check` compares them with the manifest, and the
+ * compiler compares them with the code that registers, reads and sets them.
+ */
+
+/** What a command needs before it may run; who cannot have it is told why and what to do (commands.ts). */
+interface Command {
+  /** `write` commands are refused, with the reason, in a workspace that is not trusted. */
+  readonly access: "read" | "write";
+  readonly needs: "server" | "nothing";
+}
+
+const reads: Command = { access: "read", needs: "server" };
+const writes: Command = { access: "write", needs: "server" };
+const always: Command = { access: "read", needs: "nothing" };
+
+export const commands = {
+  "imi.createWorktree": writes,
+  "imi.reviewPullRequest": writes,
+  "imi.pickWorktree": reads,
+  "imi.openWorktree": reads,
+  "imi.openWorktreeInNewWindow": reads,
+  "imi.addWorktreeToWorkspace": reads,
+  "imi.revealWorktree": reads,
+  "imi.openWorktreeInTerminal": reads,
+  "imi.copyWorktreePath": reads,
+  "imi.deleteWorktree": writes,
+  "imi.reconcile": writes,
+  "imi.syncConfig": writes,
+  "imi.refresh": reads,
+  "imi.adoptRepository": writes,
+  "imi.cloneRepository": writes,
+  "imi.editConfigFile": reads,
+  "imi.showLog": always,
+  "imi.showDiagnostics": always,
+  "imi.restartServer": always,
+} as const satisfies Record<string, Command>;
+export type CommandId = keyof typeof commands;
+
+/** Every VS Code setting, and the protocol's name for it, under which the server receives it (a test compares both). */
+export const settings = {
+  "imi.sync.enabled": "syncEnabled",
+  "imi.sync.userSyncPath": "userSyncPath",
+  "imi.sync.localSyncPath": "localSyncPath",
+  "imi.git.defaultBranch": "defaultBranch",
+  "imi.git.remoteName": "remoteName",
+  "imi.git.autoFetch": "autoFetch",
+  "imi.git.autoFetchTimeoutMs": "autoFetchTimeoutMs",
+  "imi.git.pruneOnFetch": "pruneOnFetch",
+  "imi.worktree.branchTemplate": "branchTemplate",
+  "imi.worktree.folderTemplate": "folderTemplate",
+  "imi.worktree.openAfterCreate": "openAfterCreate",
+  "imi.monitoring.enabled": "monitoringEnabled",
+  "imi.monitoring.refreshIntervalMs": "refreshIntervalMs",
+  "imi.monitoring.watchFileChanges": "watchFileChanges",
+  "imi.monitoring.trackAgentActivity": "trackAgentActivity",
+  "imi.symlinkFiles": "symlinkFiles",
+  "imi.excludePatterns": "excludePatterns",
+} as const satisfies Record<`imi.${string}`, SettingName>;
+
+export const openAfterCreateChoices = ["always", "alwaysNewWindow", "onlyWhenEmpty", "never", "prompt"] as const;
+export type OpenAfterCreate = (typeof openAfterCreateChoices)[number];
+
+/** Context keys and what they may hold; `setContext` in context-keys.ts takes nothing else. */
+export interface ContextKeys {
+  "imi.serverState": "starting" | "running" | "stopped" | "failed";
+  /** `none`: no folder of this window belongs to a repository; `failed`: iMi could not find out. */
+  "imi.repository": "opening" | "none" | "found" | "failed";
+  "imi.worktrees": "reading" | "none" | "listed" | "failed";
+}
+export type ContextKey = keyof ContextKeys;
+export const contextKeys = {
+  "imi.serverState": null,
+  "imi.repository": null,
+  "imi.worktrees": null,
+} as const satisfies Record<ContextKey, null>;
+
+export const views = { "imi.worktrees": null } as const;
+
+export const colors = {
+  "imi.dirtyForeground": null,
+  "imi.conflictForeground": null,
+  "imi.missingForeground": null,
+  "imi.currentForeground": null,
+} as const;
+export type ColorId = keyof typeof colors;

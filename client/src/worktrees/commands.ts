@@ -1,0 +1,187 @@
+import { Uri, l10n } from "vscode";
+import path from "node:path";
+import { ImiError } from "../../../protocol/errors.ts";
+import type { Repository } from "../../../protocol/repositories.ts";
+import type { CreateResult, NamedType, Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
+import { type Action, type Actions, show } from "../commands.ts";
+import type { Connection } from "../connection.ts";
+import { serverStopped } from "../failures.ts";
+import type { Repositories } from "../repositories.ts";
+import { isInside } from "./paths.ts";
+import { createWorktree } from "./create.ts";
+import type { WorktreeList } from "./list.ts";
+import { type Where, copyPaths, openAfterCreate, openTerminal, openWorktree, revealFolder } from "./open.ts";
+import { pickWorktree } from "./pick.ts";
+import { deleteWorktrees } from "./remove.ts";
+import { reviewPullRequest } from "./review.ts";
+import { switchTo } from "./switch.ts";
+import type { Node, WorktreeTree } from "./tree.ts";
+
+type Name =
+  | "imi.createWorktree"
+  | "imi.reviewPullRequest"
+  | "imi.pickWorktree"
+  | "imi.openWorktree"
+  | "imi.openWorktreeInNewWindow"
+  | "imi.addWorktreeToWorkspace"
+  | "imi.revealWorktree"
+  | "imi.openWorktreeInTerminal"
+  | "imi.copyWorktreePath"
+  | "imi.deleteWorktree"
+  | "imi.refresh";
+
+/**
+ * The commands on worktrees. Each takes what a row of the view passes, or an object that names a worktree
+ * (`{ name, repository? }`, the repository by any path in it), or nothing, and then asks.
+ */
+export function worktreeActions(
+  connection: Connection,
+  repositories: Repositories,
+  list: WorktreeList,
+  tree: WorktreeTree,
+): Pick<Actions, Name> {
+  const assertRepository = (): void => {
+    if (connection.state !== "running") throw serverStopped(connection.failure);
+    if (list.repositories.length > 0) return;
+    throw (
+      repositories.failure ??
+      new ImiError("repository/not-found", l10n.t("No folder of this window belongs to a Git repository."), {
+        hint: l10n.t("Open a clone, or clone a repository."),
+      })
+    );
+  };
+  const open =
+    (where: Where, question: string): Action =>
+    async (...args) => {
+      for (const worktree of await targets(args, question)) await openWorktree(connection, list, worktree, where);
+    };
+  const targets = async (args: readonly unknown[], question: string): Promise<readonly Worktree[]> => {
+    await list.ready();
+    const given = worktreesIn(args, list);
+    if (given !== null) return given;
+    assertRepository();
+    const picked = await pickWorktree(list, question, ({ state }) => state !== "creating");
+    return picked === undefined ? [] : [picked];
+  };
+  /** After a command that made a worktree: show its row, then what the setting says. */
+  const made = (result: CreateResult): CreateResult => {
+    void (async () => {
+      try {
+        await list.expect(result.worktree);
+        if (tree.view.visible) await tree.view.reveal(tree.nodeOf(result.worktree), { select: true, focus: false });
+        await openAfterCreate(connection, list, result);
+      } catch (error) {
+        await show(ImiError.from(error), connection);
+      }
+    })();
+    return result;
+  };
+
+  return {
+    "imi.createWorktree": async (...args) => {
+      await list.ready();
+      assertRepository();
+      return made(await createWorktree(connection, list, createRequest(args, list)));
+    },
+    "imi.reviewPullRequest": async (...args) => {
+      await list.ready();
+      assertRepository();
+      return made(await reviewPullRequest(connection, list, reviewRequest(args, list)));
+    },
+    "imi.pickWorktree": async () => {
+      await list.ready();
+      assertRepository();
+      await switchTo(connection, list);
+    },
+    "imi.openWorktree": open("this window", l10n.t("Open which worktree in this window?")),
+    "imi.openWorktreeInNewWindow": open("new window", l10n.t("Open which worktree in a new window?")),
+    "imi.addWorktreeToWorkspace": open("workspace", l10n.t("Add which worktree to this workspace?")),
+    "imi.revealWorktree": async (...args) => {
+      for (const each of await targets(args, l10n.t("Reveal which worktree?"))) await revealFolder(each);
+    },
+    "imi.openWorktreeInTerminal": async (...args) => {
+      for (const each of await targets(args, l10n.t("Open a terminal in which worktree?"))) openTerminal(each);
+    },
+    "imi.copyWorktreePath": async (...args) =>
+      copyPaths(await targets(args, l10n.t("Copy the path of which worktree?"))),
+    "imi.deleteWorktree": async (...args) => {
+      await list.ready();
+      const given = worktreesIn(args, list);
+      if (given === null) assertRepository();
+      const picked = given ?? [
+        await pickWorktree(list, l10n.t("Delete which worktree?"), ({ type }) => type !== "trunk"),
+      ];
+      await deleteWorktrees(
+        connection,
+        list,
+        picked.flatMap((each) => each ?? []),
+      );
+    },
+    "imi.refresh": async () => {
+      repositories.retry();
+      await list.refresh();
+    },
+  };
+}
+
+/** The worktrees a command was called on; null when it was called on none. */
+function worktreesIn(args: readonly unknown[], list: WorktreeList): readonly Worktree[] | null {
+  const [first, selected] = args;
+  const nodes = (Array.isArray(selected) && selected.length > 0 ? selected : [first]).filter(isNode);
+  const found = nodes.flatMap((node) => (node.kind === "worktree" ? (list.get(node.id) ?? []) : []));
+  if (found.length > 0) return found;
+  const name = text(first, "name");
+  if (name === undefined) return null;
+  const repository = repositoryIn(first, list);
+  const named = list.worktrees(repository?.id).find((each) => each.name === name);
+  if (named === undefined)
+    throw new ImiError("worktree/not-found", l10n.t("There is no worktree {0} in this window.", name));
+  return [named];
+}
+
+function createRequest([first]: readonly unknown[], list: WorktreeList): Parameters<typeof createWorktree>[2] {
+  const type = text(first, "type");
+  return {
+    repository: repositoryIn(first, list),
+    type: type !== undefined && isNamedType(type) ? type : undefined,
+    name: text(first, "name"),
+    branch: text(first, "branch"),
+    base: text(first, "base"),
+  };
+}
+
+function reviewRequest([first]: readonly unknown[], list: WorktreeList): Parameters<typeof reviewPullRequest>[2] {
+  const number = field(first, "number");
+  return { repository: repositoryIn(first, list), number: typeof number === "number" ? number : undefined };
+}
+
+/** Named by a row of the view (by id) or by a program (by any path in it, or as a Uri). */
+function repositoryIn(given: unknown, list: WorktreeList): Repository | undefined {
+  const named = field(given, "repository");
+  const place = named instanceof Uri ? named.fsPath : named;
+  if (typeof place !== "string") return undefined;
+  const byId = list.repositories.find(({ id }) => id === place);
+  if (byId !== undefined || !path.isAbsolute(place)) return byId;
+  const worktree = list.at(place);
+  return (
+    (worktree === undefined ? undefined : list.repositoryOf(worktree)) ??
+    list.repositories.find(({ container, gitDir }) => isInside(place, container) || isInside(place, gitDir))
+  );
+}
+
+function field(of: unknown, name: string): unknown {
+  return typeof of === "object" && of !== null && name in of ? (of as Record<string, unknown>)[name] : undefined;
+}
+
+function text(of: unknown, name: string): string | undefined {
+  const value = field(of, name);
+  return typeof value === "string" ? value : undefined;
+}
+
+function isNode(value: unknown): value is Node {
+  return ["repository", "group", "worktree"].includes(String(field(value, "kind")));
+}
+
+function isNamedType(type: string): type is NamedType & WorktreeType {
+  return ["feat", "fix", "aiops", "devops"].includes(type);
+}

@@ -1,0 +1,127 @@
+import { l10n } from "vscode";
+import type { NamedType, Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
+import { dirtyCount, isKnown } from "./list.ts";
+
+/** The groups of the view, in its order. */
+export const groupOrder: readonly WorktreeType[] = ["trunk", "feat", "fix", "review", "aiops", "devops", "other"];
+
+export function groupLabel(type: WorktreeType): string {
+  switch (type) {
+    case "trunk":
+      return l10n.t("Trunk");
+    case "feat":
+      return l10n.t("Features");
+    case "fix":
+      return l10n.t("Fixes");
+    case "review":
+      return l10n.t("Reviews");
+    case "aiops":
+      return l10n.t("AI Ops");
+    case "devops":
+      return l10n.t("DevOps");
+    case "other":
+      return l10n.t("Other");
+  }
+}
+
+export function typeIcon(type: WorktreeType): string {
+  switch (type) {
+    case "trunk":
+      return "repo";
+    case "feat":
+      return "lightbulb";
+    case "fix":
+      return "bug";
+    case "review":
+      return "git-pull-request";
+    case "aiops":
+      return "sparkle";
+    case "devops":
+      return "server-process";
+    case "other":
+      return "git-branch";
+  }
+}
+
+/** The kinds one chooses from when creating. */
+export function typeChoice(type: NamedType): { readonly label: string; readonly description: string } {
+  switch (type) {
+    case "feat":
+      return { label: l10n.t("Feature"), description: l10n.t("something new") };
+    case "fix":
+      return { label: l10n.t("Fix"), description: l10n.t("something broken") };
+    case "aiops":
+      return { label: l10n.t("AI Ops"), description: l10n.t("agents, prompts and their tools") };
+    case "devops":
+      return { label: l10n.t("DevOps"), description: l10n.t("builds, pipelines and infrastructure") };
+  }
+}
+
+/** What stands behind the name: `feat/user-auth ↑1 ↓2 ●3`, and in words what is not plain. */
+export function describe(worktree: Worktree, place: "this window" | "elsewhere"): string {
+  const parts: string[] = [worktree.branch ?? l10n.t("detached at {0}", worktree.head?.slice(0, 7) ?? "?")];
+  const { status } = worktree;
+  if (isKnown(status)) {
+    if (status.ahead > 0) parts.push(`↑${status.ahead}`);
+    if (status.behind > 0) parts.push(`↓${status.behind}`);
+    if (dirtyCount(status) > 0) parts.push(`●${dirtyCount(status)}`);
+    if (status.conflicted > 0) parts.push(l10n.t("conflicts"));
+  } else if (status !== undefined) {
+    parts.push(l10n.t("status unknown"));
+  }
+  if (worktree.locked !== null) parts.push(l10n.t("locked"));
+  const words = stateInWords(worktree);
+  if (words !== null) parts.push(words);
+  if (place === "this window") parts.push(l10n.t("(this window)"));
+  return parts.join(" ");
+}
+
+export function stateInWords(worktree: Worktree): string | null {
+  switch (worktree.state) {
+    case "ready":
+      return null;
+    case "creating":
+      return l10n.t("creating…");
+    case "removing":
+      return l10n.t("removing…");
+    case "missing":
+      return l10n.t("folder missing");
+  }
+}
+
+/** The counts as sentences; empty where there is nothing to tell or nothing known yet. */
+export function statusInWords(worktree: Worktree): readonly string[] {
+  const { status, base } = worktree;
+  if (status === undefined) return [];
+  if (!isKnown(status)) return [l10n.t("Status unknown: {0}", status.unknown)];
+  const against = base ?? l10n.t("its base");
+  const { ahead, behind, conflicted, staged, changed, untracked } = status;
+  const told = [
+    ...sentence(ahead, l10n.t("1 commit ahead of {0}", against), l10n.t("{0} commits ahead of {1}", ahead, against)),
+    ...sentence(behind, l10n.t("1 commit behind {0}", against), l10n.t("{0} commits behind {1}", behind, against)),
+    ...sentence(conflicted, l10n.t("1 file in conflict"), l10n.t("{0} files in conflict", conflicted)),
+    ...sentence(staged, l10n.t("1 file staged"), l10n.t("{0} files staged", staged)),
+    ...sentence(changed, l10n.t("1 file changed"), l10n.t("{0} files changed", changed)),
+    ...sentence(untracked, l10n.t("1 new file"), l10n.t("{0} new files", untracked)),
+  ];
+  return dirtyCount(status) === 0 ? [...told, l10n.t("no uncommitted files")] : told;
+}
+
+function sentence(count: number, one: string, many: string): readonly string[] {
+  if (count === 0) return [];
+  return [count === 1 ? one : many];
+}
+
+/** What a screen reader says: the same facts as the row, as words. */
+export function spoken(worktree: Worktree, place: "this window" | "elsewhere"): string {
+  return [
+    worktree.name,
+    ...(worktree.branch === null ? [l10n.t("detached")] : [l10n.t("branch {0}", worktree.branch)]),
+    ...statusInWords(worktree),
+    ...(worktree.locked === null ? [] : [l10n.t("locked")]),
+    stateInWords(worktree) ?? [],
+    ...(place === "this window" ? [l10n.t("open in this window")] : []),
+  ]
+    .flat()
+    .join(", ");
+}

@@ -1,0 +1,59 @@
+import { type QuickPickItem, ThemeIcon, l10n, window } from "vscode";
+import type { Repository } from "../../../protocol/repositories.ts";
+import type { Worktree } from "../../../protocol/worktrees.ts";
+import { describe, typeIcon } from "./labels.ts";
+import type { WorktreeList } from "./list.ts";
+import { type Question, choose } from "./steps.ts";
+
+/** A row of a quick pick and what it stands for. */
+export interface Chosen<T> extends QuickPickItem {
+  readonly value: T;
+}
+
+export function theOnly<T>(all: readonly T[]): T | undefined {
+  return all.length === 1 ? all[0] : undefined;
+}
+
+/** The question which repository is meant, for windows with several. */
+export const askRepository =
+  (list: WorktreeList): Question<{ repository: Repository | undefined }> =>
+  async (place, state) => {
+    const items = list.repositories.map((value): Chosen<Repository> => ({
+      label: value.name,
+      description: value.container,
+      iconPath: new ThemeIcon("repo"),
+      value,
+    }));
+    const answer = await choose({ ...place, placeholder: l10n.t("In which repository?") }, items, {
+      active: items.find(({ value }) => value.id === state.repository?.id),
+    });
+    if (answer === "back") return "back";
+    state.repository = answer.value;
+    return "asked";
+  };
+
+/** A worktree as a row of a quick pick. */
+export function rowOf(list: WorktreeList, value: Worktree): Chosen<Worktree> {
+  const here = list.openHere.has(value.id);
+  return {
+    label: value.name,
+    description: describe(value, here ? "this window" : "elsewhere"),
+    iconPath: new ThemeIcon(here ? "check" : typeIcon(value.type)),
+    ...(list.repositories.length > 1 ? { detail: list.repositoryOf(value)?.name ?? "" } : {}),
+    value,
+  };
+}
+
+/** Lets the user choose a worktree of the window; undefined when there is none to choose or none was chosen. */
+export async function pickWorktree(
+  list: WorktreeList,
+  placeHolder: string,
+  which: (worktree: Worktree) => boolean,
+): Promise<Worktree | undefined> {
+  const items = list
+    .worktrees()
+    .filter(which)
+    .map((each) => rowOf(list, each));
+  const picked = await window.showQuickPick(items, { placeHolder, matchOnDescription: true, matchOnDetail: true });
+  return picked?.value;
+}

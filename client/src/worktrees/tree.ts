@@ -1,0 +1,302 @@
+import {
+  type CancellationToken,
+  type Disposable,
+  EventEmitter,
+  MarkdownString,
+  ThemeColor,
+  ThemeIcon,
+  TreeItem,
+  TreeItemCollapsibleState,
+  type TreeDataProvider,
+  type TreeView,
+  l10n,
+  window,
+  workspace,
+} from "vscode";
+import type { Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
+import type { Connection } from "../connection.ts";
+import { Disposables } from "../disposables.ts";
+import type { ColorId } from "../tables.ts";
+import { decorationUri } from "./decorations.ts";
+import { describe, groupLabel, groupOrder, spoken, stateInWords, statusInWords, typeIcon } from "./labels.ts";
+import type { ListChange, WorktreeList } from "./list.ts";
+import { isKnown } from "./list.ts";
+
+export interface RepositoryNode {
+  readonly kind: "repository";
+  readonly repository: string;
+}
+export interface GroupNode {
+  readonly kind: "group";
+  readonly repository: string;
+  readonly type: WorktreeType;
+}
+export interface WorktreeNode {
+  readonly kind: "worktree";
+  readonly repository: string;
+  readonly id: string;
+}
+export type Node = RepositoryNode | GroupNode | WorktreeNode;
+
+/** The *Worktrees* view: repositories only when there are several, then groups by type, then worktrees. */
+export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
+  readonly #connection: Connection;
+  readonly #list: WorktreeList;
+  readonly #scope = new Disposables();
+  readonly #changed = this.#scope.add(new EventEmitter<Node | Node[] | undefined>());
+  /** VS Code knows elements by identity: the same thing must always be the same object. */
+  readonly #nodes = new Map<string, Node>();
+  readonly #collapsed = new Set<string>();
+  readonly view: TreeView<Node>;
+
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(connection: Connection, list: WorktreeList) {
+    this.#connection = connection;
+    this.#list = list;
+    this.view = this.#scope.add(
+      window.createTreeView("imi.worktrees", { treeDataProvider: this, canSelectMany: true, showCollapseAll: true }),
+    );
+    this.#scope.add(list.onDidChange((change) => this.#show(change)));
+    this.#scope.add(connection.onDidChangeState(() => this.#sayState()));
+    this.#scope.add(workspace.onDidGrantWorkspaceTrust(() => this.#sayState()));
+    this.#scope.add(this.view.onDidChangeVisibility(() => this.#look()));
+    this.#scope.add(this.view.onDidExpandElement(({ element }) => this.#remember(element, "expanded")));
+    this.#scope.add(this.view.onDidCollapseElement(({ element }) => this.#remember(element, "collapsed")));
+    this.#look();
+    this.#sayState();
+  }
+
+  getChildren(node?: Node): Node[] {
+    // Without a server nothing is known to be true any more; the welcome view says so and how to go on.
+    if (this.#connection.state === "failed" || this.#connection.state === "stopped") return [];
+    switch (node?.kind) {
+      case undefined: {
+        const repositories = this.#list.repositories;
+        if (repositories.length > 1)
+          return repositories.map(({ id }) => this.#node({ kind: "repository", repository: id }));
+        return repositories.flatMap(({ id }) => this.#groups(id));
+      }
+      case "repository":
+        return this.#groups(node.repository);
+      case "group":
+        return this.#list
+          .worktrees(node.repository)
+          .filter(({ type }) => type === node.type)
+          .map(({ id }) => this.#node({ kind: "worktree", repository: node.repository, id }));
+      case "worktree":
+        return [];
+    }
+  }
+
+  getParent(node: Node): Node | undefined {
+    switch (node.kind) {
+      case "repository":
+        return undefined;
+      case "group":
+        return this.#list.repositories.length > 1
+          ? this.#node({ kind: "repository", repository: node.repository })
+          : undefined;
+      case "worktree": {
+        const type = this.#list.get(node.id)?.type;
+        return type === undefined ? undefined : this.#node({ kind: "group", repository: node.repository, type });
+      }
+    }
+  }
+
+  getTreeItem(node: Node): TreeItem {
+    const item = this.#item(node);
+    item.id = keyOf(node);
+    return item;
+  }
+
+  resolveTreeItem(item: TreeItem, node: Node, _token: CancellationToken): TreeItem {
+    const worktree = node.kind === "worktree" ? this.#list.get(node.id) : undefined;
+    if (worktree !== undefined) item.tooltip = tooltip(worktree);
+    return item;
+  }
+
+  /** The row of a worktree, e.g. to reveal it. */
+  nodeOf(worktree: Worktree): Node {
+    return this.#node({ kind: "worktree", repository: worktree.repository, id: worktree.id });
+  }
+
+  dispose(): void {
+    this.#scope.dispose();
+  }
+
+  #node(node: Node): Node {
+    const key = keyOf(node);
+    const known = this.#nodes.get(key);
+    if (known !== undefined) return known;
+    this.#nodes.set(key, node);
+    return node;
+  }
+
+  #groups(repository: string): Node[] {
+    const types = new Set(this.#list.worktrees(repository).map(({ type }) => type));
+    return groupOrder.filter((type) => types.has(type)).map((type) => this.#node({ kind: "group", repository, type }));
+  }
+
+  #item(node: Node): TreeItem {
+    switch (node.kind) {
+      case "repository": {
+        const repository = this.#list.repositories.find(({ id }) => id === node.repository);
+        const item = new TreeItem(repository?.name ?? "", TreeItemCollapsibleState.Expanded);
+        item.iconPath = new ThemeIcon("repo");
+        item.contextValue = "repository";
+        item.tooltip = repository?.container;
+        return item;
+      }
+      case "group": {
+        const count = this.#list.worktrees(node.repository).filter(({ type }) => type === node.type).length;
+        const item = new TreeItem(groupLabel(node.type), TreeItemCollapsibleState.Expanded);
+        item.description = node.type === "trunk" ? "" : String(count);
+        item.contextValue = `group+${node.type}`;
+        item.accessibilityInformation = { label: l10n.t("{0}, {1} worktrees", groupLabel(node.type), count) };
+        return item;
+      }
+      case "worktree": {
+        const worktree = this.#list.get(node.id);
+        return worktree === undefined ? new TreeItem("") : this.#worktreeItem(worktree);
+      }
+    }
+  }
+
+  #worktreeItem(worktree: Worktree): TreeItem {
+    const here = this.#list.openHere.has(worktree.id);
+    const place = here ? "this window" : "elsewhere";
+    const item = new TreeItem(worktree.name, TreeItemCollapsibleState.None);
+    // VS Code prints highlighted ranges bold.
+    if (here) item.label = { label: worktree.name, highlights: [[0, worktree.name.length]] };
+    item.description = describe(worktree, place);
+    item.iconPath = icon(worktree, place);
+    item.resourceUri = decorationUri(worktree);
+    item.contextValue = contextValue(worktree, place);
+    item.accessibilityInformation = { label: spoken(worktree, place) };
+    return item;
+  }
+
+  #show(change: ListChange): void {
+    if (change.kind === "worktrees") {
+      const nodes = change.ids.flatMap((id) => this.#nodes.get(`worktree:${id}`) ?? []);
+      if (nodes.length > 0) this.#changed.fire(nodes);
+    } else {
+      this.#forgetGone();
+      const repository = change.repository === null ? undefined : this.#nodes.get(`repository:${change.repository}`);
+      this.#changed.fire(this.#list.repositories.length > 1 ? repository : undefined);
+      this.#look();
+    }
+    this.#sayState();
+  }
+
+  #forgetGone(): void {
+    const here = new Set(this.#list.worktrees().map(({ id }) => id));
+    for (const [key, node] of this.#nodes) {
+      if (node.kind === "worktree" && !here.has(node.id)) this.#nodes.delete(key);
+    }
+  }
+
+  #remember(node: Node, how: "expanded" | "collapsed"): void {
+    if (how === "collapsed") this.#collapsed.add(keyOf(node));
+    else this.#collapsed.delete(keyOf(node));
+    this.#look();
+  }
+
+  /** Statuses are read for the rows that are unfolded while the view is visible. */
+  #look(): void {
+    this.#list.want("tree", () => {
+      if (!this.view.visible) return [];
+      return this.#list
+        .worktrees()
+        .filter(
+          ({ repository, type }) =>
+            !this.#collapsed.has(`repository:${repository}`) && !this.#collapsed.has(`group:${repository}:${type}`),
+        )
+        .map(({ id }) => id);
+    });
+  }
+
+  #sayState(): void {
+    const worktrees = this.#list.worktrees();
+    const running = this.#connection.state === "running";
+    if (this.#connection.state === "starting" && worktrees.length > 0) {
+      this.view.message = l10n.t("The iMi server is starting again…");
+    } else if (running && worktrees.length > 0 && !workspace.isTrusted) {
+      this.view.message = l10n.t("Restricted Mode: you can look at worktrees and open them, not change them.");
+    } else if (running && this.#list.failure !== null) {
+      this.view.message = this.#list.failure.message;
+    } else if (running && worktrees.length > 0 && worktrees.every(({ type }) => type === "trunk")) {
+      this.view.message = l10n.t("No worktrees yet. Create one with + above.");
+    } else {
+      delete this.view.message;
+    }
+    const attention = worktrees.filter(needsAttention).length;
+    this.view.badge =
+      attention === 0 || !running
+        ? undefined
+        : { value: attention, tooltip: l10n.t("{0} worktrees are missing or in conflict", attention) };
+  }
+}
+
+function keyOf(node: Node): string {
+  switch (node.kind) {
+    case "repository":
+      return `repository:${node.repository}`;
+    case "group":
+      return `group:${node.repository}:${node.type}`;
+    case "worktree":
+      return `worktree:${node.id}`;
+  }
+}
+
+function needsAttention({ state, status }: Worktree): boolean {
+  return state === "missing" || (isKnown(status) && status.conflicted > 0);
+}
+
+/** `worktree+flag+flag`, matched in package.json's menus. */
+function contextValue(worktree: Worktree, place: "this window" | "elsewhere"): string {
+  return [
+    "worktree",
+    worktree.type === "trunk" ? "main" : [],
+    worktree.locked === null ? [] : "locked",
+    worktree.state === "ready" ? [] : worktree.state,
+    place === "this window" ? "current" : [],
+  ]
+    .flat()
+    .join("+");
+}
+
+function icon(worktree: Worktree, place: "this window" | "elsewhere"): ThemeIcon {
+  const colored = (id: string, color: ColorId): ThemeIcon => new ThemeIcon(id, new ThemeColor(color));
+  switch (worktree.state) {
+    case "creating":
+    case "removing":
+      return new ThemeIcon("loading~spin");
+    case "missing":
+      return colored("warning", "imi.missingForeground");
+    case "ready":
+      if (place === "this window") return colored("check", "imi.currentForeground");
+      return new ThemeIcon(worktree.locked === null ? typeIcon(worktree.type) : "lock");
+  }
+}
+
+function tooltip(worktree: Worktree): MarkdownString {
+  const text = new MarkdownString("", true);
+  const line = (name: string, value: string): void => {
+    text.appendMarkdown(`\n\n**${name}** `).appendText(value);
+  };
+  text.appendMarkdown("### ").appendText(worktree.name);
+  line(l10n.t("Branch"), worktree.branch ?? l10n.t("detached at {0}", worktree.head ?? "?"));
+  if (worktree.base !== null) line(l10n.t("Compared with"), worktree.base);
+  const status = statusInWords(worktree);
+  if (status.length > 0) line(l10n.t("Status"), status.join(", "));
+  const words = stateInWords(worktree);
+  if (words !== null) line(l10n.t("State"), words);
+  if (worktree.locked !== null) line(l10n.t("Locked"), worktree.locked.reason || l10n.t("no reason given"));
+  if (worktree.pullRequest !== null) line(l10n.t("Pull request"), `#${worktree.pullRequest}`);
+  if (worktree.agentId !== null) line(l10n.t("Agent"), worktree.agentId);
+  line(l10n.t("Folder"), worktree.path);
+  line(l10n.t("Last used"), new Date(worktree.lastAccessed).toLocaleString());
+  return text;
+}

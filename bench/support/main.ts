@@ -46,6 +46,8 @@ export async function runBenches(benches: readonly Bench[], args: readonly strin
     say: (text) => console.error(`  … ${text}`),
   };
   const machine = machineFacts(options.dir);
+  // What a bench calls (packing, installing) reports on the console; a program that reads us wants JSON and nothing else.
+  if (values.json) console.log = console.error;
   if (!values.json) console.log(machineLine(machine));
   const measured: Measured[] = [];
   for (const bench of benches) {
@@ -55,7 +57,7 @@ export async function runBenches(benches: readonly Bench[], args: readonly strin
     measured.push({ name: bench.name, lines });
     if (!values.json) console.log(table(lines));
   }
-  if (values.json) console.log(json(machine, measured));
+  if (values.json) process.stdout.write(`${json(machine, measured)}\n`);
 }
 
 /** What was measured before a bench broke down is still worth reading. */

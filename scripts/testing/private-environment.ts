@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
@@ -33,9 +33,11 @@ export function privateEnvironment(extra: NodeJS.ProcessEnv = {}): PrivateEnviro
   // Short, because sockets live in it and their paths may have about 100 characters (macOS's own TMPDIR has 50).
   const parent = process.platform === "win32" ? os.tmpdir() : "/tmp";
   const folder = mkdtempSync(path.join(parent, "imi-t-"));
-  const make = (name: string): string => {
+  // Tests that play another user have to get to the files they made for him.
+  chmodSync(folder, 0o711);
+  const make = (name: string, mode = 0o700): string => {
     const made = path.join(folder, name);
-    mkdirSync(made, { mode: 0o700 });
+    mkdirSync(made, { mode });
     return made;
   };
   const home = make("home");
@@ -53,7 +55,7 @@ export function privateEnvironment(extra: NodeJS.ProcessEnv = {}): PrivateEnviro
       XDG_STATE_HOME: make("state"),
       XDG_CACHE_HOME: make("cache"),
       XDG_RUNTIME_DIR: make("run"),
-      TMPDIR: make("tmp"),
+      TMPDIR: make("tmp", 0o711),
       GIT_CONFIG_GLOBAL: gitConfigFile,
       GIT_CONFIG_NOSYSTEM: "1",
       GIT_TERMINAL_PROMPT: "0",

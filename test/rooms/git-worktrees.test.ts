@@ -454,6 +454,27 @@ describe("taking back an add", () => {
     }
   });
 
+  test("takes the folder whose link git had made and not filled when it was killed", async () => {
+    await using repository = await makeRepository();
+    const base = await repository.run(["rev-parse", "HEAD"]);
+    for (const [name, half] of [
+      ["link", "a/.git"],
+      ["record", "trunk-main/.git/worktrees/a/gitdir"],
+      ["common", "trunk-main/.git/worktrees/a/commondir"],
+    ] as const) {
+      await add(repository, "a");
+      await writeFile(join(repository.commonDir, "worktrees/a/locked"), "initializing");
+      for (const gone of await readdir(join(repository.root, "a"))) {
+        await rm(join(repository.root, "a", gone), { recursive: true, force: true });
+      }
+      if (name === "link") await writeFile(join(repository.root, "a/.git"), "");
+      await writeFile(join(repository.root, half), "");
+      const undone = await undo(repository, "a", base);
+      assert.deepEqual([undone.folder, undone.record, undone.branch], ["removed", "a", "deleted"], name);
+    }
+    await add(repository, "a");
+  });
+
   test("removes the lock of a branch that a killed git left, after it has stood still", async () => {
     await using repository = await makeRepository();
     const base = await repository.run(["rev-parse", "HEAD"]);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -67,6 +67,10 @@ describe("a command line killed by SIGKILL", () => {
       const what = `round ${round} of seed ${seed}, killed after ${Math.round(at)} of ${Math.round(whole)} ms`;
       if ((await killAfter(place, at, "feat", name)) === "killed") killed += 1;
       const commit = round % 3 === 0 ? await commitIn(path, 2_000) : null;
+      // The commit's own index.lock can make git give up the checkout and delete it; the file written meanwhile is
+      // somebody's then, and rightly left. What is tested here goes on without it.
+      if (commit === null && existsSync(path) && readdirSync(path).join() === "work.txt")
+        rmSync(path, { recursive: true });
       try {
         if (round % 2 === 0) await assertAgreement(scene, commit === null ? [] : [`feat/${name}`], "connected");
         if (commit !== null) assert.ok(isKept(commit), "the commit was lost");

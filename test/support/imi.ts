@@ -59,7 +59,7 @@ export type Answer<T> =
 
 /** One call with --json: what it answered, or the error it was refused with. A stack trace is neither and throws. */
 export const ask = async <T>(place: Place, ...args: string[]): Promise<Answer<T>> => {
-  const { code, signal, stdout, stderr } = await imi(place, ...args, "--json");
+  const { code, signal, stdout, stderr } = await imi(place, "--json", ...args);
   if (/^\s+at .*:\d+:\d+\)?$/m.test(stderr + stdout))
     throw new Error(`imi ${args.join(" ")} printed a stack trace:\n${stderr}`);
   let parsed: unknown;

@@ -3,7 +3,7 @@ export type { GitVersion } from "./git.ts";
 export type { GitOptions, GitOutput, GitWorktree, RepositoryPlace } from "./types.ts";
 export { filterGuards } from "./filters.ts";
 export { branchFor, checkBase, checkBranch, checkName, folderFor } from "./names.ts";
-export { findRepository } from "./repository.ts";
+export { findRepository, mainCheckout } from "./repository.ts";
 export { gitIdOf, mainBranch, readWorktreeRecords } from "./records.ts";
 export type { WorktreeRecord } from "./records.ts";
 export { listWorktrees } from "./list.ts";

@@ -97,17 +97,51 @@ const placeOf = (gitDir: string, worktree: string | null): RepositoryPlace => {
   return { commonDir, worktree: bare && !linked ? null : worktree, bare };
 };
 
-/** `core.bare` of the common directory's own config: git writes it there in every repository it makes. */
-const isBare = (commonDir: string): boolean => {
-  let section = "";
-  for (const line of (read(join(commonDir, "config")) ?? "").split("\n")) {
-    const header = /^\s*\[\s*([\w.-]+)\s*("[^"]*")?\s*\]/.exec(line);
-    if (header !== null) section = header[2] === undefined ? (header[1] ?? "").toLowerCase() : "";
-    const setting = /(?:^|\])\s*bare\s*(?:=\s*"?(\w+)"?)?\s*(?:[#;].*)?$/i.exec(line);
-    if (section === "core" && setting !== null) return /^(?:true|yes|on|1)$/i.test(setting[1] ?? "true");
+/** `core.bare`; a sparse checkout in one worktree moves it from the config that all share to the main one's own. */
+const isBare = (commonDir: string): boolean => /^(?:true|yes|on|1)$/i.test(configured(commonDir, "core", "bare") ?? "");
+
+/**
+ * Top of the main checkout: around `.git`, where `core.worktree` says (submodules), or where we came from when that is
+ * it. Null for a bare repository, and for a separate git directory met from a linked worktree: nothing there says it.
+ */
+export const mainCheckout = ({ commonDir, worktree, bare }: RepositoryPlace): string | null => {
+  if (bare) return null;
+  if (basename(commonDir) === ".git") return dirname(commonDir);
+  const cameFrom = worktree !== null && gitDirOfFile(join(worktree, ".git")) === commonDir ? worktree : null;
+  const named = configured(commonDir, "core", "worktree");
+  if (named === null) return cameFrom;
+  try {
+    return realpathSync.native(resolve(commonDir, named));
+  } catch {
+    return cameFrom;
   }
-  return false;
 };
+
+/** A setting of the main checkout, read from the repository's own files, where git writes what it decides at creation. */
+const configured = (commonDir: string, section: string, key: string): string | null => {
+  const shared = read(join(commonDir, "config")) ?? "";
+  const apart = /^(?:true|yes|on|1)$/i.test(settingIn(shared, "extensions", "worktreeconfig") ?? "");
+  const own = apart ? settingIn(read(join(commonDir, "config.worktree")) ?? "", section, key) : null;
+  return own ?? settingIn(shared, section, key);
+};
+
+const settingIn = (config: string, section: string, key: string): string | null => {
+  let here = "";
+  let found: string | null = null;
+  for (const line of config.split("\n")) {
+    const header = /^\s*\[\s*([\w.-]+)\s*("[^"]*")?\s*\]/.exec(line);
+    if (header !== null) here = header[2] === undefined ? (header[1] ?? "").toLowerCase() : "";
+    const setting = /^\s*(?:\[[^\]]*\]\s*)?([a-z][a-z0-9-]*)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^#;]*))?/i.exec(line);
+    if (here !== section || setting?.[1]?.toLowerCase() !== key) continue;
+    found = setting[2] === undefined ? "true" : unquoted(setting[2].trim());
+  }
+  return found;
+};
+
+const unquoted = (value: string): string =>
+  value
+    .replace(/^"(.*)"$/s, "$1")
+    .replace(/\\(.)/g, (_, character: string) => (character === "n" ? "\n" : character === "t" ? "\t" : character));
 
 const containerAt = (folder: string): RepositoryPlace | null => {
   const name = basename(folder);

@@ -7,7 +7,7 @@ import { filterGuards } from "./filters.ts";
 import { atLeast } from "./git.ts";
 import type { Git } from "./git.ts";
 import { readWorktreeRecords, recordAt } from "./records.ts";
-import { findRepository } from "./repository.ts";
+import { findRepository, gitDirOfFile } from "./repository.ts";
 
 export interface StatusWanted {
   readonly id: string;
@@ -138,6 +138,8 @@ const gitDirsOf = async (commonDir: string): Promise<(path: string) => Promise<s
   return async (path) => {
     const known = gitDirs.get(path) ?? gitDirs.get(await realpath(path));
     if (known !== undefined) return known;
+    // A main checkout apart from its git directory is believed when it points to the very one we know.
+    if (gitDirOfFile(join(path, ".git")) === commonDir) return commonDir;
     const record = await recordAt(commonDir, path); // git wrote its path with a link in it
     return record === null ? null : join(commonDir, "worktrees", record.gitId);
   };

@@ -125,7 +125,9 @@ const isOurs = async (commonDir: string, path: string, record: WorktreeRecord | 
   const gitDir = gitDirOfFile(join(path, ".git"));
   if (gitDir === null) {
     const dotGit = await lstat(join(path, ".git")).catch(() => null);
-    return dotGit === null && record !== null && record.path !== null;
+    // Not written yet, or made and not filled: git was killed between the two.
+    const unwritten = dotGit === null || (dotGit.isFile() && dotGit.size === 0);
+    return unwritten && record !== null && record.path !== null;
   }
   if (dirname(await canonical(gitDir)) !== join(commonDir, "worktrees")) return false;
   return record === null ? (await lstat(gitDir).catch(() => null)) === null : basename(gitDir) === record.gitId;

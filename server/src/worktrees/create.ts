@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ParsedOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
@@ -10,7 +10,7 @@ import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { toWorktree } from "./entity.ts";
 import { atItsHead } from "./list.ts";
-import { isCheckedOut, place, undo } from "./place.ts";
+import { isCheckedOut, isFree, place, undo } from "./place.ts";
 import type { Plan } from "./place.ts";
 import { reconcileRepository } from "./reconcile.ts";
 import { newestTrunk } from "./trunk.ts";
@@ -157,7 +157,7 @@ const settled = async (
       },
     );
   }
-  if (!(await isEmpty(row.path))) {
+  if (!(await isFree(row.path))) {
     throw new ImiError(
       "path/taken",
       `${row.path} is there, but git does not take it for the worktree ${row.name} any more.`,
@@ -174,13 +174,6 @@ const exists = (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
     () => false,
-  );
-
-/** True also where there is nothing. */
-const isEmpty = (path: string): Promise<boolean> =>
-  readdir(path).then(
-    (entries) => entries.length === 0,
-    (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOENT",
   );
 
 const opened = async (

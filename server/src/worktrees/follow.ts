@@ -1,7 +1,7 @@
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import type { Call, Tools } from "./context.ts";
@@ -131,8 +131,11 @@ class RecordWatch {
     if (this.#closed || this.#watchers.has(path)) return;
     try {
       const watcher = watch(path, { persistent: false }, (kind, name) => {
-        // A folder that was deleted and made again needs a watch of its own.
-        if (kind === "rename" && name !== null && path.endsWith(name)) this.#drop(path);
+        // A folder that was deleted and made again needs a watch of its own; so may one that holds a file of its own name.
+        if (kind === "rename" && name === basename(path)) {
+          this.#drop(path);
+          void this.arm();
+        }
         onChange(name ?? "HEAD");
       });
       watcher.on("error", () => this.#drop(path));

@@ -1,6 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Repository } from "../../../protocol/repositories.ts";
+import { mainCheckout } from "../git/index.ts";
 import type { RepositoryPlace } from "../git/index.ts";
 
 const withoutGitSuffix = (name: string): string => name.replace(/\.git$/, "");
@@ -28,8 +29,7 @@ export const layoutOf = async (place: RepositoryPlace): Promise<Omit<Repository,
     const name = inside ? basename(container) : withoutGitSuffix(gitName);
     return { name, gitDir, layout: "bare", container, trunk: null };
   }
-  // A submodule's or a separate git directory does not lie in its checkout; the checkout we came from has to serve.
-  const trunk = gitName === ".git" ? dirname(gitDir) : place.worktree;
+  const trunk = mainCheckout(place);
   const checkout = trunk ?? gitDir;
   const folder = basename(checkout);
   if (folder.startsWith("trunk-")) {

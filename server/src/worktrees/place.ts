@@ -1,4 +1,4 @@
-import { readFile, realpath, stat } from "node:fs/promises";
+import { readFile, readdir, realpath, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { NamedType, WorktreeType } from "../../../protocol/worktrees.ts";
@@ -45,6 +45,14 @@ export const isCheckedOut = async (repository: Repository, path: string): Promis
   }
 };
 
+/** Nothing is there, or an empty folder. */
+export const isFree = (path: string): Promise<boolean> =>
+  readdir(path).then(
+    (entries) => entries.length === 0,
+    (error: unknown) =>
+      error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENAMETOOLONG"),
+  );
+
 const isThere = (path: string): Promise<boolean> =>
   stat(path).then(
     (facts) => facts.isDirectory(),
@@ -63,6 +71,12 @@ export const place = async (
   call: Call,
   notes: Notes,
 ): Promise<WorktreeRow> => {
+  // Before the intention: whatever is found there afterwards is ours to undo, and must not have been somebody's.
+  if (!(await isFree(plan.path))) {
+    throw new ImiError("path/taken", `There is something at ${plan.path} already.`, {
+      hint: "Move it away, or choose another name.",
+    });
+  }
   const row = await tools.store.worktrees.begin(
     {
       repositoryId: repository.id,
@@ -101,8 +115,22 @@ export const place = async (
         ),
       );
     }
-    throw error;
+    throw await explained(error, dirname(plan.path));
   }
+};
+
+/** A disk with less room than this, in bytes, is taken for the reason when git could not write. */
+const littleRoom = 64 * 1024 * 1024;
+
+/** git says that it could not write a file, and not why. */
+const explained = async (error: unknown, folder: string): Promise<unknown> => {
+  if (!ImiError.is(error, "git/failed")) return error;
+  const room = await statfs(folder, { bigint: true }).catch(() => null);
+  if (room === null || room.bavail * room.bsize >= littleRoom) return error;
+  return new ImiError("disk/full", `The disk of ${folder} is full, or nearly so: ${error.message}`, {
+    hint: "Free some space, then try again.",
+    cause: error,
+  });
 };
 
 /**

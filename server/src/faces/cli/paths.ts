@@ -15,6 +15,7 @@ export const workingDirectory = (): string => {
     return process.cwd();
   } catch {
     process.chdir(path.parse(process.execPath).root);
-    return process.env["PWD"] ?? process.cwd();
+    const name = process.env["PWD"] ?? "";
+    return path.isAbsolute(name) ? name : process.cwd();
   }
 };

@@ -15,8 +15,9 @@ interface Bundle {
 
 const bundles: readonly Bundle[] = [
   { entry: "client/src/extension.ts", output: "dist/extension.cjs", external: ["vscode"] },
-  { entry: "server/src/faces/rpc.ts", output: "dist/server.cjs" },
-  // Two files: the first turns the compile cache on, which serves only what is loaded after it.
+  // Server and command line are two files each: the first turns the compile cache on, which serves what comes after it.
+  { entry: "server/src/faces/server.ts", output: "dist/server.cjs" },
+  { entry: "server/src/faces/rpc.ts", output: "dist/server-run.cjs" },
   { entry: "server/src/faces/cli/main.ts", output: "dist/cli.cjs", commandLine: true },
   { entry: "server/src/faces/cli/run.ts", output: "dist/cli-run.cjs", commandLine: true },
 ];
@@ -57,7 +58,7 @@ function optionsFor(bundle: Bundle, options: BundleOptions, notices: ThirdPartyN
     entryPoints: [bundle.entry],
     outfile: bundle.output,
     external: bundle.external ?? [],
-    plugins: bundle.commandLine === undefined ? [place] : [commandTablePlugin, apartPlugin, place],
+    plugins: bundle.commandLine === undefined ? [apartPlugin, place] : [commandTablePlugin, apartPlugin, place],
     bundle: true,
     format: "cjs",
     platform: "node",
@@ -86,12 +87,15 @@ function optionsFor(bundle: Bundle, options: BundleOptions, notices: ThirdPartyN
   };
 }
 
-/** Leaves run.ts out of main.ts's bundle: it is the bundle beside it. */
+/** Leaves the second file out of the first: it is the bundle beside it. */
 const apartPlugin: Plugin = {
   name: "apart",
   setup(build) {
     build.onResolve({ filter: /^\.\/run\.ts$/ }, ({ importer }) =>
       /[\\/]cli[\\/]main\.ts$/.test(importer) ? { path: "./cli-run.cjs", external: true } : undefined,
+    );
+    build.onResolve({ filter: /^\.\/rpc\.ts$/ }, ({ importer }) =>
+      /[\\/]faces[\\/]server\.ts$/.test(importer) ? { path: "./server-run.cjs", external: true } : undefined,
     );
   },
 };

@@ -71,7 +71,7 @@ describe("a server that follows a repository", () => {
     at = await follower.sees("worktree.changed", { name: "feat-y", path: moved }, at);
     git("worktree", "lock", "--reason", "busy", moved);
     const locked = await follower.sees("worktree.changed", { name: "feat-y" }, at + 1);
-    assert.ok((follower.events[locked]?.data["changed"] as string[]).includes("lockReason"));
+    assert.deepEqual(follower.events[locked]?.data["changed"], ["lockReason"]);
     git("worktree", "unlock", moved);
     at = await follower.sees("worktree.changed", { name: "feat-y" }, locked + 1);
     scene.git(moved, "switch", "-q", "-c", "feat/other");
@@ -196,11 +196,11 @@ describe("a server process", () => {
     await second.call("repository.open", {});
     await until("shared config is linked", () => existsSync(join(scene.container, "feat-between/.env")));
     const { events } = await second.call("event.list", { since });
-    const happened = events.map(({ name, data }) => `${name} ${String(data["name"] ?? "")}`);
+    const happened = events.map(({ name, data }) => `${name} ${JSON.stringify(data["name"])}`);
     for (const expected of [
-      "worktree.adopted feat-between",
-      "worktree.removed feat-before",
-      "worktree.created feat-meanwhile",
+      'worktree.adopted "feat-between"',
+      'worktree.removed "feat-before"',
+      'worktree.created "feat-meanwhile"',
     ]) {
       assert.ok(happened.includes(expected), `${expected} among ${happened.join(", ")}`);
     }

@@ -7,6 +7,7 @@ export { findRepository, mainCheckout } from "./repository.ts";
 export { gitIdOf, mainBranch, readWorktreeRecords } from "./records.ts";
 export type { WorktreeRecord } from "./records.ts";
 export { listWorktrees } from "./list.ts";
+export { RefFiles } from "./ref-files.ts";
 export { branchExists, resolveTrunk } from "./refs.ts";
 export type { BranchFound, Trunk } from "./refs.ts";
 export { checkRemote, clone, fetchRef } from "./remotes.ts";

@@ -45,7 +45,7 @@ export const gitIdOf = async (path: string): Promise<string | null> => {
 };
 
 /** Whether refs are kept in files; HEAD of a reftable repository is a stub that names no branch. */
-const refsInFiles = (commonDir: string): boolean =>
+export const refsInFiles = (commonDir: string): boolean =>
   !/^\s*refstorage\s*=\s*"?(?!files\b)\w/im.test(readOrNull(join(commonDir, "config")) ?? "");
 
 /** Records read before others get their turn: about 3 ms. */

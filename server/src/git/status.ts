@@ -7,6 +7,7 @@ import { filterGuards } from "./filters.ts";
 import { atLeast } from "./git.ts";
 import type { Git } from "./git.ts";
 import { readWorktreeRecords, recordAt } from "./records.ts";
+import { RefFiles } from "./ref-files.ts";
 import { findRepository, gitDirOfFile } from "./repository.ts";
 
 export interface StatusWanted {
@@ -224,6 +225,7 @@ class Distances {
   readonly #commonDir: string;
   readonly #gate: Gate;
   readonly #signal: AbortSignal | undefined;
+  readonly #refs: RefFiles;
   readonly #bases = new Map<string, Promise<string>>();
   readonly #pairs = new Map<string, Promise<Distance>>();
 
@@ -232,6 +234,7 @@ class Distances {
     this.#commonDir = commonDir;
     this.#gate = gate;
     this.#signal = signal;
+    this.#refs = new RefFiles(commonDir);
   }
 
   /** Since git 2.41 one process compares every branch with a base; worth it from the second branch on. */
@@ -240,15 +243,22 @@ class Distances {
       worktrees.filter((wanted) => wanted.branch !== null && wanted.base !== null),
       (wanted) => wanted.base ?? "",
     );
-    if (![...groups.values()].some((group) => group.length > 1)) return;
+    // A worktree at its base is as far from it as nothing, and needs no process to know.
+    const apart = await Promise.all([...groups].map(([base, group]) => this.#apart(base, group).catch(() => group)));
+    if (!apart.some((group) => group.length > 1)) return;
     if (!atLeast(await this.#git.version(), 2, 41)) return;
     await Promise.all([...groups].map(([base, group]) => this.#compareAll(base, group).catch(() => undefined)));
     if (this.#signal?.aborted === true) throw new ImiError("operation/cancelled", "Cancelled: reading the status.");
   }
 
+  async #apart(base: string, group: readonly StatusWanted[]): Promise<readonly StatusWanted[]> {
+    const baseCommit = await this.#commitOf(base);
+    return group.filter((wanted) => wanted.head !== baseCommit);
+  }
+
   async #compareAll(base: string, group: readonly StatusWanted[]): Promise<void> {
     const baseCommit = await this.#commitOf(base);
-    const apart = group.filter((wanted) => wanted.head !== baseCommit);
+    const apart = await this.#apart(base, group);
     // Windows takes command lines of 32 767 characters.
     for (let at = 0; at < apart.length; at += 100) {
       const names = apart.slice(at, at + 100).map((wanted) => `refs/heads/${wanted.branch ?? ""}`);
@@ -299,6 +309,8 @@ class Distances {
   async #resolve(base: string): Promise<string> {
     const gone = new ImiError("base/unknown", `its base ${base} is gone`);
     if (base.startsWith("-") || base.includes("\0")) throw gone;
+    const read = this.#refs.commitOfShort(base);
+    if (read !== null) return read;
     const { stdout, exitCode } = await this.#gate.pass(() =>
       this.#git.run(this.#commonDir, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${base}^{commit}`], {
         access: "read",

@@ -2,11 +2,13 @@ import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { ImiError } from "../../../protocol/errors.ts";
+import { mutationLease } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { sharedConfigOf } from "./furnish.ts";
-import { reconcileRepository } from "./reconcile.ts";
+import { list } from "./list.ts";
 import { watchSharedConfig } from "./shared-config/index.ts";
 import { sync } from "./sync.ts";
 import { freshenTrunk } from "./trunk.ts";
@@ -34,7 +36,11 @@ export const followRepository = (tools: Tools, repository: Repository): Followin
       if (!stopped.signal.aborted) tools.log("warn", `${what} of ${repository.name}: ${ImiError.from(error).message}`);
     }
   };
-  const reconcile = oneAtATime(quietly("Reconcile", () => reconcileRepository(tools, repository, call)));
+  const keepUp = async (): Promise<void> => {
+    await othersDone(tools, repository, call);
+    await list(tools, repository, { status: false }, call); // runs git only where its records differ from the registry
+  };
+  const reconcile = oneAtATime(quietly("Reconcile", keepUp));
   const records = new RecordWatch(repository.gitDir, debounced(reconcile, settleMs, stopped.signal));
   const link = oneAtATime(quietly("Shared config", () => sync(tools, repository, call)));
   const shared = tools.settings().syncEnabled
@@ -50,6 +56,19 @@ export const followRepository = (tools: Tools, repository: Repository): Followin
       shared?.close();
     },
   };
+};
+
+/**
+ * Whoever changes the list of worktrees registers it himself, and looking meanwhile would take time from his checkout.
+ * Not waited for longer than this, in ms: he may be stopped.
+ */
+const patienceMs = 10_000;
+
+const othersDone = async (tools: Tools, repository: Repository, call: Call): Promise<void> => {
+  for (let waited = 0; waited < patienceMs; waited += settleMs) {
+    if ((await tools.store.leases.holder(mutationLease(repository))) === null) return;
+    await delay(settleMs, undefined, { signal: call.signal });
+  }
 };
 
 /** Runs once more after the current run when asked meanwhile; never twice at once. */

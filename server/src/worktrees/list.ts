@@ -1,18 +1,21 @@
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { Worktree, WorktreeStatus } from "../../../protocol/worktrees.ts";
-import { mainBranch, readWorktreeRecords, statuses } from "../git/index.ts";
+import { RefFiles, mainBranch, readWorktreeRecords, statuses } from "../git/index.ts";
 import type { WorktreeRow } from "../store/index.ts";
 import type { Call, Tools } from "./context.ts";
 import { toWorktree } from "./entity.ts";
 import { isCheckedOut } from "./place.ts";
-import { reconcileRepository } from "./reconcile.ts";
 
 /** Trunk first, then by type and name, as the tree shows them. */
 const order = ["trunk", "feat", "fix", "review", "aiops", "devops", "other"] as const;
 
 const sorted = (rows: readonly WorktreeRow[]): WorktreeRow[] =>
   [...rows].sort(
-    (a, b) => order.indexOf(a.type) - order.indexOf(b.type) || a.name.localeCompare(b.name, "en", { numeric: true }),
+    (a, b) =>
+      order.indexOf(a.type) - order.indexOf(b.type) ||
+      (a.pullRequest ?? 0) - (b.pullRequest ?? 0) ||
+      // By code unit: a collator takes 10 ms to load.
+      (a.name < b.name ? -1 : 1),
   );
 
 /**
@@ -27,17 +30,15 @@ export const list = async (
 ): Promise<Worktree[]> => {
   let rows = await tools.store.worktrees.of(repository.id);
   if (await differs(repository, rows)) {
+    const { reconcileRepository } = await import("./reconcile.ts");
     await reconcileRepository(tools, repository, call);
     rows = await tools.store.worktrees.of(repository.id);
   }
-  // The registry's heads may be old; statuses read the true ones themselves and take these as a hint only.
-  const [heads, known] = await Promise.all([
-    headsOf(tools, repository, rows, call),
-    options.status ? statusesOf(tools, repository, rows, call) : null,
-  ]);
-  return sorted(rows)
-    .map((row) => ({ ...row, head: heads.get(row.id) ?? row.head }))
-    .map((row) => toWorktree(row, known === null ? undefined : (known.get(row.id) ?? { unknown: "not read" })));
+  const heads = await headsOf(tools, repository, rows, call);
+  const current = sorted(rows).map((row) => ({ ...row, head: heads.get(row.id) ?? row.head }));
+  if (!options.status) return current.map((row) => toWorktree(row));
+  const known = await statusesOf(tools, repository, current, call);
+  return current.map((row) => toWorktree(row, known.get(row.id) ?? { unknown: "not read" }));
 };
 
 export const statusesOf = async (
@@ -77,6 +78,7 @@ const differs = async (repository: Repository, rows: readonly WorktreeRow[]): Pr
       return (
         row === undefined ||
         row.branch !== record.branch ||
+        (record.head !== null && row.head !== record.head) ||
         row.lockReason !== record.lockReason ||
         (row.state === "missing") === (await isCheckedOut(repository, row.path))
       );
@@ -93,34 +95,37 @@ export const atItsHead = async (
   call: Call,
 ): Promise<WorktreeRow> => {
   if (row.branch === null) return row;
-  const heads = await headsOf(tools, repository, [row], call, `refs/heads/${row.branch}`);
+  const heads = await headsOf(tools, repository, [row], call);
   return { ...row, head: heads.get(row.id) ?? row.head };
 };
 
-/** The commit each worktree is at: one git process for all branches; a detached one keeps what its record said. */
+/** The commit each worktree's branch is at, from git's files; one git process for those that are not plainly there. */
 const headsOf = async (
   tools: Tools,
   repository: Repository,
   rows: readonly WorktreeRow[],
   call: Call,
-  refs = "refs/heads",
 ): Promise<Map<string, string>> => {
+  const files = new RefFiles(repository.gitDir);
+  const heads = new Map<string, string>();
+  const unread: WorktreeRow[] = [];
+  for (const row of rows) {
+    if (row.branch === null) continue; // detached: its record said, and is compared above
+    const commit = files.commitOf(`refs/heads/${row.branch}`);
+    if (commit === null) unread.push(row);
+    else heads.set(row.id, commit);
+  }
+  if (unread.length === 0) return heads;
   const { stdout } = await tools.git.run(
     repository.gitDir,
-    ["for-each-ref", "--format=%(objectname) %(refname)", "--", refs],
-    {
-      access: "read",
-      signal: call.signal,
-    },
+    ["for-each-ref", "--format=%(objectname) %(refname)", "--", "refs/heads"],
+    { access: "read", signal: call.signal },
   );
-  const tips = new Map<string, string>();
-  for (const line of stdout.split("\n")) {
-    const space = line.indexOf(" ");
-    if (space > 0) tips.set(line.slice(space + 1 + "refs/heads/".length), line.slice(0, space));
-  }
-  const heads = new Map<string, string>();
-  for (const row of rows) {
-    const tip = row.branch === null ? undefined : tips.get(row.branch);
+  const tips = new Map(
+    stdout.split("\n").map((line) => [line.slice(line.indexOf(" ") + 1), line.split(" ", 1)[0] ?? ""]),
+  );
+  for (const row of unread) {
+    const tip = tips.get(`refs/heads/${row.branch ?? ""}`);
     if (tip !== undefined) heads.set(row.id, tip);
   }
   return heads;

@@ -94,13 +94,14 @@ export const place = async (
   );
   try {
     call.progress(`Checking out ${plan.branch}`, null);
-    await addWorktree(tools.git, repository.gitDir, {
+    const { hookFailed } = await addWorktree(tools.git, repository.gitDir, {
       path: plan.path,
       branch: plan.branch,
       startPoint: plan.startCommit,
       createBranch: plan.startCommit !== null,
       signal: AbortSignal.any([call.signal, lease.lost]),
     });
+    if (hookFailed !== null) notes.add("hook/failed", `The post-checkout hook failed: ${hookFailed}`);
     if (plan.upstream !== null) await setUpstream(tools, repository, plan.branch, plan.upstream);
     await furnish(tools, repository, { name: plan.name, path: plan.path }, call, notes);
     await lease.guard();

@@ -8,7 +8,6 @@ import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { toWorktree } from "./entity.ts";
 import { layoutOf } from "./layout.ts";
-import { reconcileRepository } from "./reconcile.ts";
 
 /** The repository a path belongs to; registered, with every worktree git knows, on first meeting. */
 export const open = async (tools: Tools, path: string, call: Call): Promise<Repository> => {
@@ -18,7 +17,7 @@ export const open = async (tools: Tools, path: string, call: Call): Promise<Repo
   const found = await layoutOf(place);
   const before = await movedFrom(tools, found);
   const met = before === null ? await tools.store.repositories.meet(found) : await follow(tools, before, found, call);
-  await reconcileRepository(tools, met, call);
+  await (await import("./reconcile.ts")).reconcileRepository(tools, met, call);
   return met;
 };
 
@@ -74,7 +73,7 @@ export const init = async (tools: Tools, path: string, call: Call): Promise<Resu
   const met = await open(tools, path, call);
   // The clone may have been renamed to trunk-* since it was met: the layout is read afresh.
   const repository = await tools.store.repositories.meet(await layoutOf(await findRepository(path)));
-  await reconcileRepository(tools, met, call);
+  await (await import("./reconcile.ts")).reconcileRepository(tools, met, call);
   await makeSyncFolders(tools, repository);
   const rows = await tools.store.worktrees.of(repository.id);
   return { repository, worktrees: rows.map((row) => toWorktree(row)), notes: notes.list };

@@ -1,16 +1,12 @@
 #!/usr/bin/env node
 // The entry of `imi`. Everything else is loaded after the compile cache is on: compiled afresh, the rest takes 24 ms of
 // a processor before it starts to work, from the cache 8.
-import { enableCompileCache } from "node:module";
-import path from "node:path";
+import { useCompileCache } from "../compile-cache.ts";
 
 // Electron was asked to be Node for this process alone; editors and hooks started from here are not to be.
 delete process.env["ELECTRON_RUN_AS_NODE"];
 
-// Never the shared temporary folder, Node's default: who can write the cache decides what runs.
-const home = process.env["HOME"] ?? process.env["USERPROFILE"];
-const caches = process.env["XDG_CACHE_HOME"] ?? (home === undefined ? undefined : path.join(home, ".cache"));
-if (caches !== undefined && path.isAbsolute(caches)) enableCompileCache(path.join(caches, "imi"));
+useCompileCache();
 
 // Whoever reads us may stop reading (`imi events | head`); that is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -45,6 +45,10 @@ export async function createWorktree(
     base: request.base,
     settings: await readEffectiveSettings(connection),
   };
+  // The trunk's remote is asked while the questions are answered, so that creating need not wait for it.
+  if (answers.repository !== undefined) {
+    connection.request("repository.open", { repository: pathIn(answers.repository) }).catch(() => undefined);
+  }
   if (answers.repository === undefined || request.type === undefined || request.name === undefined) {
     await askInTurn(l10n.t("Create Worktree"), answers, [
       ...(answers.repository === undefined ? [askRepository(list)] : []),

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { inRoot } from "../../scripts/paths.ts";
+import { makeScene } from "../support/workspace.ts";
+import type { Scene } from "../support/workspace.ts";
+import {
+  answer,
+  openImiView,
+  pick,
+  runCommand,
+  startVscode,
+  treeRow,
+  treeRows,
+  waitForRows,
+  watched,
+} from "./harness.ts";
+import type { VscodeWindow } from "./harness.ts";
+
+const view = "Worktrees";
+
+/** Pictures for the README, taken by `IMI_TEST_PICTURES=1 npm test -- ui`. */
+const picture = async (window: VscodeWindow, name: string): Promise<void> => {
+  if (process.env["IMI_TEST_PICTURES"] === undefined) return;
+  const file = inRoot("docs", "images", `${name}.png`);
+  mkdirSync(dirname(file), { recursive: true });
+  await window.page.screenshot({ path: file });
+};
+
+describe("somebody's own repository in VS Code", () => {
+  let scene: Scene;
+  let window: VscodeWindow;
+  const has = (label: string) => (rows: readonly { label: string }[]) => rows.some((row) => row.label === label);
+  const lacks = (label: string) => (rows: readonly { label: string }[]) => !rows.some((row) => row.label === label);
+
+  before(async () => {
+    scene = makeScene();
+    scene.git(scene.trunk, "push", "-q", "origin", "HEAD:refs/heads/add-auth", "HEAD:refs/pull/7/head");
+    mkdirSync(join(scene.container, "sync/repo"), { recursive: true });
+    writeFileSync(join(scene.container, "sync/repo/.env"), "A=1\n");
+    window = await startVscode({
+      folder: scene.trunk,
+      env: { ...process.env, ...scene.env },
+      settings: { "imi.worktree.openAfterCreate": "never", "workbench.colorTheme": "Default Dark Modern" },
+    });
+    await openImiView(window.page);
+    await waitForRows(window.page, view, has("trunk-main"), 60_000);
+  });
+  after(async () => {
+    await window.stop();
+    scene.remove();
+  });
+
+  it("gets a feature worktree from the palette, and sees it in the tree", async () => {
+    await watched(window.page, "create", async () => {
+      await runCommand(window.page, "iMi: Create Worktree");
+      await pick(window.page, "feat");
+      const input = window.page.locator(".quick-input-widget input.input");
+      await input.fill("two words");
+      await window.page.locator(".quick-input-message").filter({ hasText: /space/u }).waitFor();
+      await answer(window.page, "user-auth");
+      await pick(window.page, "Trunk's newest");
+      await waitForRows(window.page, view, has("feat-user-auth"));
+    });
+    assert.ok(existsSync(join(scene.container, "feat-user-auth/.env")), "shared config is linked");
+  });
+
+  it("reviews a pull request by its number", async () => {
+    await watched(window.page, "review", async () => {
+      await runCommand(window.page, "iMi: Review Pull Request");
+      await answer(window.page, "7");
+      await waitForRows(window.page, view, has("pr-7"));
+    });
+    assert.equal(scene.git(join(scene.container, "pr-7"), "branch", "--show-current").trim(), "add-auth");
+  });
+
+  it("sees what `imi` makes in the terminal, without a refresh", async () => {
+    await watched(window.page, "terminal", async () => {
+      await runCommand(window.page, "Terminal: Create New Terminal");
+      const terminal = window.page.locator(".terminal-wrapper.active .xterm-helper-textarea");
+      await terminal.waitFor();
+      await terminal.focus();
+      await window.page.waitForTimeout(2000); // the shell's own start; what is typed earlier may be swallowed
+      await window.page.keyboard.type("imi feat from-terminal");
+      await window.page.keyboard.press("Enter");
+      await waitForRows(window.page, view, has("feat-from-terminal"), 30_000);
+    });
+  });
+
+  it("sees what plain git makes and removes", async () => {
+    const path = join(scene.container, "fix-by-git");
+    scene.git(scene.trunk, "worktree", "add", "-q", "-b", "fix/by-git", path);
+    await waitForRows(window.page, view, has("fix-by-git"));
+    scene.git(scene.trunk, "worktree", "remove", path);
+    await waitForRows(window.page, view, lacks("fix-by-git"));
+  });
+
+  it("looks as the README shows it, dark, light, and twice as large", async () => {
+    writeFileSync(join(scene.container, "feat-user-auth/new.txt"), "work\n");
+    await runCommand(window.page, "iMi: Refresh");
+    await waitForRows(window.page, view, (rows) => rows.some(({ description }) => description.includes("●1")));
+    await runCommand(window.page, "View: Toggle Panel Visibility");
+    await picture(window, "worktrees-dark");
+    await runCommand(window.page, "Preferences: Toggle between Light/Dark Themes");
+    await picture(window, "worktrees-light");
+    await window.page.setViewportSize({ width: 640, height: 400 });
+    await picture(window, "worktrees-zoomed");
+    const rows = await treeRows(window.page, view);
+    assert.ok(rows.some(({ label }) => label === "feat-user-auth"));
+    for (const { accessibleName } of rows) assert.ok(accessibleName.length > 0);
+    await window.page.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  it("is not let to delete a worktree that holds work, and is told why", async () => {
+    await watched(window.page, "refused", async () => {
+      await treeRow(window.page, view, "feat-user-auth").click({ button: "right" });
+      await window.page.getByRole("menuitem", { name: /Delete Worktree/u }).click();
+      await window.page.getByRole("dialog").waitFor();
+      await window.page.keyboard.press("Escape");
+    });
+    assert.ok(existsSync(join(scene.container, "feat-user-auth/new.txt")));
+  });
+
+  it("deletes one that holds none, by keyboard alone", async () => {
+    await watched(window.page, "delete", async () => {
+      await runCommand(window.page, "iMi: Delete Worktree");
+      await answer(window.page, "feat-from-terminal");
+      const dialog = window.page.locator(".monaco-dialog-box");
+      await dialog.waitFor();
+      await window.page.keyboard.press("Enter");
+      await waitForRows(window.page, view, lacks("feat-from-terminal"));
+    });
+    assert.ok(!existsSync(join(scene.container, "feat-from-terminal")));
+  });
+
+  it("adds a worktree to the workspace, and the server is the same afterwards", async () => {
+    await watched(window.page, "workspace", async () => {
+      await treeRow(window.page, view, "pr-7").click({ button: "right" });
+      await window.page.getByRole("menuitem", { name: /Add Worktree to Workspace/u }).click();
+      await openImiView(window.page);
+      await waitForRows(window.page, view, has("pr-7"), 60_000);
+      await runCommand(window.page, "View: Show Explorer");
+      await window.page.locator(".explorer-folders-view .monaco-list-row").filter({ hasText: "pr-7" }).first().waitFor();
+    });
+  });
+});

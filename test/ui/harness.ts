@@ -220,3 +220,14 @@ export async function expandRow(row: Locator): Promise<void> {
 export async function notifications(page: Page): Promise<string[]> {
   return page.locator(".notifications-toasts .notification-list-item-message").allTextContents();
 }
+
+/** Chooses an entry of a row's context menu. */
+export async function chooseFromMenu(page: Page, row: Locator, entry: RegExp): Promise<void> {
+  await row.click({ button: "right" });
+  const item = page.getByRole("menuitem", { name: entry });
+  await item.waitFor();
+  // VS Code takes a click this soon after the menu opened for the end of the click that opened it.
+  await page.waitForTimeout(500);
+  await item.click();
+  await item.waitFor({ state: "detached" });
+}

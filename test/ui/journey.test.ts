@@ -7,6 +7,7 @@ import { makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
 import {
   answer,
+  chooseFromMenu,
   openImiView,
   pick,
   runCommand,
@@ -25,6 +26,8 @@ const picture = async (window: VscodeWindow, name: string): Promise<void> => {
   if (process.env["IMI_TEST_PICTURES"] === undefined) return;
   const file = inRoot("docs", "images", `${name}.png`);
   mkdirSync(dirname(file), { recursive: true });
+  await window.page.mouse.move(700, 350);
+  await window.page.waitForTimeout(1500); // what fades in and out is still
   await window.page.screenshot({ path: file });
 };
 
@@ -56,10 +59,12 @@ describe("somebody's own repository in VS Code", () => {
     await watched(window.page, "create", async () => {
       await runCommand(window.page, "iMi: Create Worktree");
       await pick(window.page, "feat");
+      await window.page.locator(".quick-input-title").filter({ hasText: "(2/3)" }).waitFor();
       const input = window.page.locator(".quick-input-widget input.input");
       await input.fill("two words");
       await window.page.locator(".quick-input-message").filter({ hasText: /space/u }).waitFor();
       await answer(window.page, "user-auth");
+      await window.page.locator(".quick-input-title").filter({ hasText: "(3/3)" }).waitFor();
       await pick(window.page, "Trunk's newest");
       await waitForRows(window.page, view, has("feat-user-auth"));
     });
@@ -101,6 +106,7 @@ describe("somebody's own repository in VS Code", () => {
     await runCommand(window.page, "iMi: Refresh");
     await waitForRows(window.page, view, (rows) => rows.some(({ description }) => description.includes("●1")));
     await runCommand(window.page, "View: Toggle Panel Visibility");
+    await window.page.setViewportSize({ width: 1000, height: 480 });
     await picture(window, "worktrees-dark");
     await runCommand(window.page, "Preferences: Toggle between Light/Dark Themes");
     await picture(window, "worktrees-light");
@@ -114,10 +120,16 @@ describe("somebody's own repository in VS Code", () => {
 
   it("is not let to delete a worktree that holds work, and is told why", async () => {
     await watched(window.page, "refused", async () => {
-      await treeRow(window.page, view, "feat-user-auth").click({ button: "right" });
-      await window.page.getByRole("menuitem", { name: /Delete Worktree/u }).click();
-      await window.page.getByRole("dialog").waitFor();
-      await window.page.keyboard.press("Escape");
+      await chooseFromMenu(window.page, treeRow(window.page, view, "feat-user-auth"), /Delete Worktree/u);
+      const dialog = window.page.locator(".monaco-dialog-box");
+      await dialog.filter({ hasText: /1 new file/u }).waitFor();
+      await dialog.getByRole("button", { name: "Delete Worktree" }).click();
+      const told = window.page.locator(".notifications-toasts .notification-list-item-message");
+      await told
+        .filter({ hasText: /feat-user-auth holds changes/u })
+        .first()
+        .waitFor();
+      await runCommand(window.page, "Notifications: Clear All Notifications");
     });
     assert.ok(existsSync(join(scene.container, "feat-user-auth/new.txt")));
   });
@@ -134,14 +146,18 @@ describe("somebody's own repository in VS Code", () => {
     assert.ok(!existsSync(join(scene.container, "feat-from-terminal")));
   });
 
-  it("adds a worktree to the workspace, and the server is the same afterwards", async () => {
+  it("adds a worktree to the workspace, and goes on there", async () => {
     await watched(window.page, "workspace", async () => {
-      await treeRow(window.page, view, "pr-7").click({ button: "right" });
-      await window.page.getByRole("menuitem", { name: /Add Worktree to Workspace/u }).click();
+      const reloaded = window.page.waitForEvent("load", { timeout: 60_000 });
+      await chooseFromMenu(window.page, treeRow(window.page, view, "pr-7"), /Add Worktree to Workspace/u);
+      await reloaded;
+      // A second folder makes another kind of workspace, for which VS Code loads the window anew.
+      await window.page
+        .locator(".command-center")
+        .filter({ hasText: /Workspace/u })
+        .waitFor({ timeout: 60_000 });
       await openImiView(window.page);
       await waitForRows(window.page, view, has("pr-7"), 60_000);
-      await runCommand(window.page, "View: Show Explorer");
-      await window.page.locator(".explorer-folders-view .monaco-list-row").filter({ hasText: "pr-7" }).first().waitFor();
     });
   });
 });

@@ -80,7 +80,8 @@ export const ensure = async (
   const notes = new Notes();
   const decided = plan(notes);
   decided.catch(() => undefined); // awaited below; a wait for the lease must not make it unhandled
-  call.progress("Waiting for other changes to this repository", null);
+  const holder = await tools.store.leases.holder(mutationLease(repository));
+  if (holder !== null) call.progress(`Waiting for process ${holder.pid ?? "?"}: ${holder.purpose}`, null);
   const lease = await tools.store.leases.take(mutationLease(repository), {
     purpose: `create ${wanted.name}`,
     waitMs: mutationWaitMs,

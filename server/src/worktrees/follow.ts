@@ -36,18 +36,23 @@ export const followRepository = (tools: Tools, repository: Repository): Followin
       if (!stopped.signal.aborted) tools.log("warn", `${what} of ${repository.name}: ${ImiError.from(error).message}`);
     }
   };
+  const link = oneAtATime(quietly("Shared config", () => sync(tools, repository, call)));
+  let known = new Set<string>();
   const keepUp = async (): Promise<void> => {
     await othersDone(tools, repository, call);
-    await list(tools, repository, { status: false }, call); // runs git only where its records differ from the registry
+    // Runs git only where its records differ from the registry.
+    const there = (await list(tools, repository, { status: false }, call)).map(({ id }) => id);
+    const adopted = there.some((id) => !known.has(id));
+    known = new Set(there);
+    if (adopted && tools.settings().syncEnabled) void link(); // what another tool made has no shared config yet
   };
   const reconcile = oneAtATime(quietly("Reconcile", keepUp));
   const records = new RecordWatch(repository.gitDir, debounced(reconcile, settleMs, stopped.signal));
-  const link = oneAtATime(quietly("Shared config", () => sync(tools, repository, call)));
   const shared = tools.settings().syncEnabled
     ? watchSharedConfig(sharedConfigOf(tools, repository), () => void link())
     : null;
   const freshen = oneAtATime(quietly("Background fetch", () => freshenTrunk(tools, repository, call)));
-  void records.arm().then(reconcile).then(link);
+  void records.arm().then(reconcile);
   return {
     freshen: () => void freshen(),
     stop: () => {

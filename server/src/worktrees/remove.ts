@@ -39,7 +39,11 @@ export const remove = async (
     } catch (error) {
       // Refused or cut off: say what is true again. A half deleted folder is found out by git's own status.
       if (!lease.lost.aborted) await tools.store.worktrees.update(row.id, { state: row.state });
-      throw error;
+      if (!ImiError.is(error, "worktree/dirty")) throw error;
+      throw new ImiError("worktree/dirty", `${row.name} holds changes that are in no commit.`, {
+        hint: error.hint ?? "Commit, stash or delete them, then try again.",
+        cause: error,
+      });
     }
     await tools.store.worktrees.settle(row.id, "removed");
     if (row.branch !== null) notes.add("branch/kept", `Branch ${row.branch} is kept.`);

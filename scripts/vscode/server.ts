@@ -15,8 +15,8 @@ export interface ServerOptions {
 
 export interface VscodeServer {
   readonly port: number;
-  /** The address of the workbench with this folder open. */
-  address(folder: string): string;
+  /** The address of the workbench with this folder, or this .code-workspace file, open. */
+  address(place: string): string;
   /** Everything the server printed, for the report of a failed test. */
   output(): string;
   /** Resolves when the server has ended, by itself or not. */
@@ -53,7 +53,10 @@ export async function startVscodeServer(options: ServerOptions): Promise<VscodeS
   const port = await listeningPort(child, () => output);
   return {
     port,
-    address: (folder) => `http://127.0.0.1:${port}/?folder=${encodeURIComponent(folder)}`,
+    address: (place) => {
+      const kind = place.endsWith(".code-workspace") ? "workspace" : "folder";
+      return `http://127.0.0.1:${port}/?${kind}=${encodeURIComponent(place)}`;
+    },
     output: () => withoutKnownNoise(output),
     ended,
     stop: () => stopGroup(child, ended),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { inRoot } from "../../scripts/paths.ts";
@@ -146,18 +147,30 @@ describe("somebody's own repository in VS Code", () => {
     assert.ok(!existsSync(join(scene.container, "feat-from-terminal")));
   });
 
-  it("adds a worktree to the workspace, and goes on there", async () => {
-    await watched(window.page, "workspace", async () => {
-      const reloaded = window.page.waitForEvent("load", { timeout: 60_000 });
-      await chooseFromMenu(window.page, treeRow(window.page, view, "pr-7"), /Add Worktree to Workspace/u);
-      await reloaded;
-      // A second folder makes another kind of workspace, for which VS Code loads the window anew.
-      await window.page
-        .locator(".command-center")
-        .filter({ hasText: /Workspace/u })
-        .waitFor({ timeout: 60_000 });
-      await openImiView(window.page);
-      await waitForRows(window.page, view, has("pr-7"), 60_000);
+  it("adds a worktree to a multi-root workspace, and nothing restarts", async () => {
+    const file = join(scene.container, "app.code-workspace");
+    writeFileSync(file, JSON.stringify({ folders: [{ path: "trunk-main" }] }));
+    const page = await window.openAnother(file);
+    await watched(page, "workspace", async () => {
+      await openImiView(page);
+      await waitForRows(page, view, has("pr-7"), 60_000);
+      const before = servers();
+      await chooseFromMenu(page, treeRow(page, view, "pr-7"), /Add Worktree to Workspace/u);
+      await expectFolders(file, 2);
+      await waitForRows(page, view, (rows) =>
+        rows.some((row) => /workspace|window/u.test(row.description) && row.label === "pr-7"),
+      );
+      assert.deepEqual(servers(), before, "the same servers serve");
     });
   });
+
+  /** Process ids of the servers at work. */
+  const servers = (): string[] =>
+    execFileSync("pgrep", ["-f", "dist/server.cjs"], { encoding: "utf8" }).trim().split("\n");
+
+  const expectFolders = async (file: string, count: number): Promise<void> => {
+    const read = (): number => (JSON.parse(readFileSync(file, "utf8")) as { folders: unknown[] }).folders.length;
+    for (let tries = 0; tries < 100 && read() !== count; tries += 1) await window.page.waitForTimeout(100);
+    assert.equal(read(), count);
+  };
 });

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import * as vscode from "vscode";
+import { commands } from "../../client/src/tables.ts";
+
+const folder = (): string => {
+  const first = vscode.workspace.workspaceFolders?.[0];
+  assert.ok(first, "the suite runs in a folder");
+  return first.uri.fsPath;
+};
+const beside = (name: string): string => path.join(path.dirname(folder()), name);
+
+describe("worktrees, from another extension's point of view", () => {
+  before(async () => {
+    await vscode.extensions.getExtension("imi.imi")?.activate();
+    await vscode.workspace.getConfiguration("imi").update("worktree.openAfterCreate", "never", true);
+  });
+
+  it("every command of the manifest is there", async () => {
+    const there = new Set(await vscode.commands.getCommands(true));
+    assert.deepEqual(
+      Object.keys(commands).filter((id) => !there.has(id)),
+      [],
+    );
+  });
+
+  it("a command with type and name creates without asking, on the real repository", async () => {
+    await vscode.commands.executeCommand("imi.createWorktree", {
+      repository: folder(),
+      type: "feat",
+      name: "from-a-program",
+    });
+    assert.ok(existsSync(path.join(beside("feat-from-a-program"), ".git")));
+  });
+
+  it("a name that will not do makes nothing", async () => {
+    await vscode.commands.executeCommand("imi.createWorktree", {
+      repository: folder(),
+      type: "fix",
+      name: "../outside",
+    });
+    assert.ok(!existsSync(path.join(path.dirname(beside("x")), "..", "outside")));
+    assert.ok(!existsSync(beside("fix-outside")));
+  });
+
+  it("a restarted server goes on where the other was", async () => {
+    await vscode.commands.executeCommand("imi.restartServer");
+    await vscode.commands.executeCommand("imi.createWorktree", { repository: folder(), type: "fix", name: "after" });
+    assert.ok(existsSync(path.join(beside("fix-after"), ".git")));
+  });
+});

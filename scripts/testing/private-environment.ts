@@ -37,7 +37,8 @@ export function privateEnvironment(extra: NodeJS.ProcessEnv = {}): PrivateEnviro
   chmodSync(folder, 0o711);
   const make = (name: string, mode = 0o700): string => {
     const made = path.join(folder, name);
-    mkdirSync(made, { mode });
+    mkdirSync(made);
+    chmodSync(made, mode); // mkdir's own mode would be narrowed by the umask
     return made;
   };
   const home = make("home");
@@ -55,7 +56,7 @@ export function privateEnvironment(extra: NodeJS.ProcessEnv = {}): PrivateEnviro
       XDG_STATE_HOME: make("state"),
       XDG_CACHE_HOME: make("cache"),
       XDG_RUNTIME_DIR: make("run"),
-      TMPDIR: make("tmp", 0o711),
+      TMPDIR: make("tmp", 0o1777),
       GIT_CONFIG_GLOBAL: gitConfigFile,
       GIT_CONFIG_NOSYSTEM: "1",
       GIT_TERMINAL_PROMPT: "0",

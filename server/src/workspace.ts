@@ -71,6 +71,8 @@ class Composed implements Workspace {
   readonly #git: Git;
   readonly #logFile: LogFile;
   readonly #log: (level: LogLevel, message: string) => void;
+  /** What windows asked for, also while they were restricted. */
+  readonly #opened = new Map<string, Repository>();
   readonly #followed = new Map<string, { repository: Repository; following: Promise<Following> }>();
   readonly #implementations: Implementations;
   #current: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">;
@@ -121,6 +123,7 @@ class Composed implements Workspace {
   async reconfigure(change: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">): Promise<void> {
     this.#current = { ...this.#current, ...change };
     this.config = await configOf(this.#options, this.#current.settings);
+    for (const repository of this.#opened.values()) await this.#keepUp(repository);
   }
 
   async inspect(): Promise<{ git: string; sqlite: string; database: string; repositories: string[] }> {
@@ -225,11 +228,17 @@ class Composed implements Workspace {
   async #follow(path: string, call: Call): Promise<Repository> {
     const room = await this.#room();
     const repository = await room.open(path, call);
-    if (this.#options.role === "server" && this.#current.trusted !== false) {
-      const followed = this.#followed.get(repository.id) ?? { repository, following: room.follow(repository) };
-      this.#followed.set(repository.id, followed);
-      (await followed.following).freshen();
-    }
+    this.#opened.set(repository.id, repository);
+    await this.#keepUp(repository);
     return repository;
+  }
+
+  /** In a restricted window nothing is followed: following links shared config, which changes worktrees. */
+  async #keepUp(repository: Repository): Promise<void> {
+    if (this.#options.role !== "server" || this.#current.trusted === false) return;
+    const room = await this.#room();
+    const followed = this.#followed.get(repository.id) ?? { repository, following: room.follow(repository) };
+    this.#followed.set(repository.id, followed);
+    (await followed.following).freshen();
   }
 }

@@ -93,6 +93,7 @@ describe("the server of a window", () => {
 
   it("only reads until the workspace is trusted, and then needs no restart", async () => {
     const server = await Server.start(scene.env, scene.trunk, { trusted: false });
+    await server.call("repository.open", { repository: scene.trunk });
     await server.call("worktree.list", { repository: scene.trunk });
     assert.equal(
       await codeOf(server.call("worktree.create", { repository: scene.trunk, type: "feat", name: "no" })),
@@ -101,6 +102,8 @@ describe("the server of a window", () => {
     await server.connection.sendNotification(optionsChanged, { trusted: true, settings: {}, worktreeIncludeFiles: [] });
     const { created } = await server.call("worktree.create", { repository: scene.trunk, type: "feat", name: "yes" });
     assert.equal(created, true);
+    scene.git(scene.trunk, "worktree", "add", "-q", "-b", "trusted", join(scene.container, "fix-trusted"));
+    assert.equal((await server.seen("worktree.adopted")).data["name"], "fix-trusted", "and follows git from then on");
     await server.stop();
   });
 

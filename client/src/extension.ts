@@ -4,6 +4,7 @@ import { provideCommandLine } from "./command-line.ts";
 import { registerCommands, show } from "./commands.ts";
 import { Connection } from "./connection.ts";
 import { setContext } from "./context-keys.ts";
+import { DiagnosticsPage } from "./diagnostics.ts";
 import { Repositories } from "./repositories.ts";
 import { repositoryActions } from "./repository-actions.ts";
 import { serverActions } from "./server-actions.ts";
@@ -64,12 +65,18 @@ function compose(context: ExtensionContext): ImiApi {
   own(new WorktreeDecorations(list));
   const statusBar = own(new WorktreeStatusBar(server, list));
   own(followSignals(list, repositories));
+  const showStarting = (): void => {
+    if (server.state === "starting")
+      void window.withProgress({ location: { viewId: "imi.worktrees" } }, () => list.ready());
+  };
+  own(server.onDidChangeState(showStarting));
+  showStarting();
   own(
     registerCommands(
       {
         ...worktreeActions(server, repositories, list, tree),
         ...repositoryActions(server, repositories, list),
-        ...serverActions(context, server, list),
+        ...serverActions(server, own(new DiagnosticsPage(context, server, list))),
       },
       server,
     ),

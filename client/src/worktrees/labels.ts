@@ -43,6 +43,23 @@ export function typeIcon(type: WorktreeType): string {
   }
 }
 
+/** Whether a worktree is open in this window. */
+export type Place = "this window" | "elsewhere";
+
+/** What is not plain shows before the kind of work does. */
+export function iconOf(worktree: Worktree, place: Place): string {
+  switch (worktree.state) {
+    case "creating":
+    case "removing":
+      return "loading~spin";
+    case "missing":
+      return "warning";
+    case "ready":
+      if (place === "this window") return "check";
+      return worktree.locked === null ? typeIcon(worktree.type) : "lock";
+  }
+}
+
 /** The kinds one chooses from when creating. */
 export function typeChoice(type: NamedType): { readonly label: string; readonly description: string } {
   switch (type) {
@@ -58,7 +75,7 @@ export function typeChoice(type: NamedType): { readonly label: string; readonly 
 }
 
 /** What stands behind the name: `feat/user-auth ↑1 ↓2 ●3`, and in words what is not plain. */
-export function describe(worktree: Worktree, place: "this window" | "elsewhere"): string {
+export function describe(worktree: Worktree, place: Place): string {
   const parts: string[] = [worktree.branch ?? l10n.t("detached at {0}", worktree.head?.slice(0, 7) ?? "?")];
   const { status } = worktree;
   if (isKnown(status)) {
@@ -113,7 +130,7 @@ function sentence(count: number, one: string, many: string): readonly string[] {
 }
 
 /** What a screen reader says: the same facts as the row, as words. */
-export function spoken(worktree: Worktree, place: "this window" | "elsewhere"): string {
+export function spoken(worktree: Worktree, place: Place): string {
   return [
     worktree.name,
     ...(worktree.branch === null ? [l10n.t("detached")] : [l10n.t("branch {0}", worktree.branch)]),

@@ -1,7 +1,7 @@
 import { type QuickPickItem, ThemeIcon, l10n, window } from "vscode";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { Worktree } from "../../../protocol/worktrees.ts";
-import { describe, typeIcon } from "./labels.ts";
+import { describe, iconOf } from "./labels.ts";
 import type { WorktreeList } from "./list.ts";
 import { type Question, choose } from "./steps.ts";
 
@@ -34,11 +34,11 @@ export const askRepository =
 
 /** A worktree as a row of a quick pick. */
 export function rowOf(list: WorktreeList, value: Worktree): Chosen<Worktree> {
-  const here = list.openHere.has(value.id);
+  const place = list.openHere.has(value.id) ? "this window" : "elsewhere";
   return {
     label: value.name,
-    description: describe(value, here ? "this window" : "elsewhere"),
-    iconPath: new ThemeIcon(here ? "check" : typeIcon(value.type)),
+    description: describe(value, place),
+    iconPath: new ThemeIcon(iconOf(value, place)),
     ...(list.repositories.length > 1 ? { detail: list.repositoryOf(value)?.name ?? "" } : {}),
     value,
   };

@@ -7,6 +7,9 @@ import type { WorktreeList } from "./list.ts";
 /** Things come in bursts (save all, a commit): wait until it is quiet for this long, then look once. */
 const quietMs = 150;
 
+/** Coming back to the window reads what is looked at again, but not more often than this. */
+const returnMs = 10_000;
+
 /**
  * What in this window says that a worktree's files may have changed: a saved file, Git's own state, a command that
  * ended in a terminal, the window coming back. Each makes only the status of its worktree be read again.
@@ -15,6 +18,7 @@ export function followSignals(list: WorktreeList, repositories: Repositories): D
   const scope = new Disposables();
   const touched = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
+  let lastReturn = Number.NEGATIVE_INFINITY;
   const touch = (ids: Iterable<string>): void => {
     for (const id of ids) touched.add(id);
     clearTimeout(timer);
@@ -47,6 +51,8 @@ export function followSignals(list: WorktreeList, repositories: Repositories): D
     window.onDidChangeWindowState(({ focused }) => {
       if (!focused) return;
       repositories.retry();
+      if (performance.now() - lastReturn < returnMs) return;
+      lastReturn = performance.now();
       touch(list.worktrees().map(({ id }) => id));
     }),
   );

@@ -18,7 +18,7 @@ import type { Connection } from "../connection.ts";
 import { Disposables } from "../disposables.ts";
 import type { ColorId } from "../tables.ts";
 import { decorationUri } from "./decorations.ts";
-import { describe, groupLabel, groupOrder, spoken, stateInWords, statusInWords, typeIcon } from "./labels.ts";
+import { type Place, describe, groupLabel, groupOrder, iconOf, spoken, stateInWords, statusInWords } from "./labels.ts";
 import type { ListChange, WorktreeList } from "./list.ts";
 import { isKnown } from "./list.ts";
 
@@ -153,7 +153,10 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
         const item = new TreeItem(groupLabel(node.type), TreeItemCollapsibleState.Expanded);
         item.description = node.type === "trunk" ? "" : String(count);
         item.contextValue = `group+${node.type}`;
-        item.accessibilityInformation = { label: l10n.t("{0}, {1} worktrees", groupLabel(node.type), count) };
+        const name = groupLabel(node.type);
+        item.accessibilityInformation = {
+          label: count === 1 ? l10n.t("{0}, 1 worktree", name) : l10n.t("{0}, {1} worktrees", name, count),
+        };
         return item;
       }
       case "worktree": {
@@ -167,8 +170,6 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
     const here = this.#list.openHere.has(worktree.id);
     const place = here ? "this window" : "elsewhere";
     const item = new TreeItem(worktree.name, TreeItemCollapsibleState.None);
-    // VS Code prints highlighted ranges bold.
-    if (here) item.label = { label: worktree.name, highlights: [[0, worktree.name.length]] };
     item.description = describe(worktree, place);
     item.iconPath = icon(worktree, place);
     item.resourceUri = decorationUri(worktree);
@@ -235,7 +236,13 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
     this.view.badge =
       attention === 0 || !running
         ? undefined
-        : { value: attention, tooltip: l10n.t("{0} worktrees are missing or in conflict", attention) };
+        : {
+            value: attention,
+            tooltip:
+              attention === 1
+                ? l10n.t("1 worktree is missing or in conflict")
+                : l10n.t("{0} worktrees are missing or in conflict", attention),
+          };
   }
 }
 
@@ -255,7 +262,7 @@ function needsAttention({ state, status }: Worktree): boolean {
 }
 
 /** `worktree+flag+flag`, matched in package.json's menus. */
-function contextValue(worktree: Worktree, place: "this window" | "elsewhere"): string {
+function contextValue(worktree: Worktree, place: Place): string {
   return [
     "worktree",
     worktree.type === "trunk" ? "main" : [],
@@ -267,18 +274,11 @@ function contextValue(worktree: Worktree, place: "this window" | "elsewhere"): s
     .join("+");
 }
 
-function icon(worktree: Worktree, place: "this window" | "elsewhere"): ThemeIcon {
-  const colored = (id: string, color: ColorId): ThemeIcon => new ThemeIcon(id, new ThemeColor(color));
-  switch (worktree.state) {
-    case "creating":
-    case "removing":
-      return new ThemeIcon("loading~spin");
-    case "missing":
-      return colored("warning", "imi.missingForeground");
-    case "ready":
-      if (place === "this window") return colored("check", "imi.currentForeground");
-      return new ThemeIcon(worktree.locked === null ? typeIcon(worktree.type) : "lock");
-  }
+function icon(worktree: Worktree, place: Place): ThemeIcon {
+  const color: Partial<Record<string, ColorId>> = { warning: "imi.missingForeground", check: "imi.currentForeground" };
+  const id = iconOf(worktree, place);
+  const tint = color[id];
+  return tint === undefined ? new ThemeIcon(id) : new ThemeIcon(id, new ThemeColor(tint));
 }
 
 function tooltip(worktree: Worktree): MarkdownString {

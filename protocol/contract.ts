@@ -1,13 +1,16 @@
 import type { z } from "zod";
 import { runDoctor } from "./doctor.ts";
 import { listEvents } from "./events.ts";
+import { measureDiskUse, pruneWorktrees } from "./prune.ts";
 import { cloneRepository, initRepository, openRepository } from "./repositories.ts";
+import { listSalvages, salvageWorktree } from "./salvage.ts";
 import { showConfig } from "./settings.ts";
+import { emptyTrash, listTrash, removeWorktree, restoreWorktree, showTrash } from "./trash.ts";
+import { examineWorktree } from "./work.ts";
 import {
   createWorktree,
   listWorktrees,
   reconcileWorktrees,
-  removeWorktree,
   reviewWorktree,
   switchWorktree,
   syncConfig,
@@ -23,7 +26,16 @@ export const operations = [
   worktreeStatuses,
   worktreePath,
   switchWorktree,
+  examineWorktree,
   removeWorktree,
+  restoreWorktree,
+  salvageWorktree,
+  listSalvages,
+  listTrash,
+  showTrash,
+  emptyTrash,
+  pruneWorktrees,
+  measureDiskUse,
   reconcileWorktrees,
   syncConfig,
   openRepository,

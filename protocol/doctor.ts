@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { operation } from "./operation.ts";
+import { operation, repositoryParam } from "./operation.ts";
 
 export const check = z.object({
   name: z.string(),
@@ -14,7 +14,7 @@ export const runDoctor = operation({
   summary: "Look for what would keep iMi from working, and say what serves",
   access: "read",
   agents: false,
-  params: z.object({ repository: z.string().optional().describe("any path inside the repository") }),
+  params: z.object(repositoryParam),
   result: z.object({ checks: z.array(check) }),
   cli: [
     {

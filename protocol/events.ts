@@ -11,7 +11,14 @@ export const eventNames = {
   "worktree.changed": "branch, path, lock or state of a worktree changed",
   "worktree.switched": "somebody went to a worktree",
   "worktree.removing": "a worktree is being removed",
-  "worktree.removed": "a worktree is gone; its branch stays",
+  "worktree.salvaged": "everything a worktree holds was put into refs and verified",
+  "worktree.removed": "a worktree is gone, into the trash or by another tool; its branch stays",
+  "worktree.restoring": "a worktree is being brought back from the trash",
+  "worktree.restored": "a worktree is back from the trash",
+  "worktree.pruned": "merged and idle worktrees were removed together",
+  "trash.changed": "what is known of a removed worktree changed, or an interrupted step was undone",
+  "trash.emptying": "a removed worktree is being deleted for good",
+  "trash.emptied": "a removed worktree was deleted for good",
   "sync.applied": "shared config was linked into worktrees",
 } as const satisfies Record<string, string>;
 export type EventName = keyof typeof eventNames;

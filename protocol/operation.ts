@@ -1,11 +1,14 @@
-import type { z } from "zod";
+import { z } from "zod";
 
 /** How an operation appears on the command line: one entry per command word. */
 export interface CommandLine {
   /** The word after `imi`. */
   readonly command: string;
   readonly summary: string;
-  /** Parameters taken by position, in order; a trailing `?` makes one optional. All others are `--kebab-case` options. */
+  /**
+   * Parameters taken by position, in order; a trailing `?` makes one optional, and `...`, of the last alone, takes all
+   * words that are left as a list. All others are `--kebab-case` options.
+   */
   readonly positionals?: readonly string[];
   /** Parameters this command fixes (`imi feat` is `worktree.create` with type `feat`). */
   readonly fixed?: Readonly<Record<string, unknown>>;
@@ -28,6 +31,9 @@ export interface Operation<Params extends z.ZodObject = z.ZodObject, Result exte
   readonly agents: boolean;
   readonly cli: readonly CommandLine[];
 }
+
+/** Where to look for the repository. Faces fill in their working directory. */
+export const repositoryParam = { repository: z.string().optional().describe("any path inside the repository") };
 
 export const operation = <const Name extends string, Params extends z.ZodObject, Result extends z.ZodObject>(
   declaration: Operation<Params, Result> & { readonly name: Name },

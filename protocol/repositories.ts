@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { operation } from "./operation.ts";
+import { operation, repositoryParam } from "./operation.ts";
 import { note, worktree } from "./worktrees.ts";
 
 /** One Git repository, whatever number of worktrees it has; identified by its common git directory. */
@@ -20,7 +20,7 @@ export const openRepository = operation({
   summary: "Find the repository a path belongs to and keep it in step from now on",
   access: "read",
   agents: false,
-  params: z.object({ repository: z.string().optional().describe("any path inside the repository") }),
+  params: z.object(repositoryParam),
   result: z.object({ repository }),
   cli: [],
 });

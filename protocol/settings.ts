@@ -129,6 +129,20 @@ export const settings = {
     ["node_modules/", ".git/", "target/", ".venv/"],
     "Patterns (as in .gitignore) that monitoring leaves out",
   ),
+  trashKeepDays: setting(
+    "trash_settings.keep_days",
+    "trash.keepDays",
+    null,
+    30,
+    "Days a removed worktree stays in the trash; 0 keeps it until it is emptied by hand",
+  ),
+  trashMaxGigabytes: setting(
+    "trash_settings.max_gigabytes",
+    "trash.maxGigabytes",
+    null,
+    20,
+    "Size of the trash above which iMi warns, in gigabytes; 0 never warns",
+  ),
   databasePath: setting(
     "database_path",
     null,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { operation } from "./operation.ts";
+import { operation, repositoryParam } from "./operation.ts";
 
 /** Kinds of work, by seed 002 "Naming Convention"; `trunk` is the main checkout, `other` was made by another tool. */
 export const worktreeTypes = ["trunk", "feat", "fix", "review", "aiops", "devops", "other"] as const;
@@ -34,7 +34,9 @@ export const worktree = z.object({
   branch: z.string().nullable().describe("null when HEAD is detached"),
   base: z.string().nullable().describe("what it is compared with: a branch such as origin/main"),
   head: z.string().nullable().describe("commit id; null on a branch without a commit"),
-  state: z.enum(["creating", "ready", "missing", "removing"]).describe("missing: git knows it, its folder is gone"),
+  state: z
+    .enum(["creating", "ready", "missing", "removing", "restoring"])
+    .describe("missing: git knows it, its folder is gone"),
   locked: z.object({ reason: z.string() }).nullable().describe("git worktree lock"),
   agentId: z.string().nullable(),
   pullRequest: z.int().positive().nullable(),
@@ -48,9 +50,6 @@ export type Worktree = z.infer<typeof worktree>;
 /** Something done differently from the plain case, or left undone, that the user should read; `code` is stable. */
 export const note = z.object({ code: z.string(), message: z.string() });
 export type Note = z.infer<typeof note>;
-
-/** Where to look for the repository: any path inside it. Faces fill in their working directory. */
-const repositoryParam = { repository: z.string().optional().describe("any path inside the repository") };
 
 const created = z.object({ worktree, created: z.boolean(), notes: z.array(note) });
 export type CreateResult = z.infer<typeof created>;
@@ -179,27 +178,6 @@ export const switchWorktree = operation({
   ],
 });
 
-export const removeWorktree = operation({
-  name: "worktree.remove",
-  summary: "Remove a worktree that holds no work; its branch stays",
-  access: "write",
-  agents: true,
-  params: z.object({
-    ...repositoryParam,
-    name: z.string().describe("worktree name"),
-    yes: z.boolean().default(false).describe("do not ask; never discards work"),
-  }),
-  result: z.object({ worktree, notes: z.array(note) }),
-  cli: [
-    {
-      command: "remove",
-      summary: "Remove a worktree that holds no work; its branch stays",
-      positionals: ["name"],
-      examples: ["imi remove feat-user-auth", "imi remove pr-123 --yes"],
-    },
-  ],
-});
-
 export const reconciled = worktree.extend({ reason: z.string() });
 export type Reconciled = z.infer<typeof reconciled>;
 
@@ -208,7 +186,7 @@ export const reconcileWorktrees = operation({
   summary: "Make the registry agree with git: adopt, settle, finish what was interrupted",
   access: "write",
   agents: true,
-  params: z.object({ ...repositoryParam }),
+  params: z.object(repositoryParam),
   result: z.object({
     adopted: z.array(reconciled),
     settled: z.array(reconciled),
@@ -236,7 +214,7 @@ export const syncConfig = operation({
   summary: "Link the shared config of sync/ into every worktree",
   access: "write",
   agents: true,
-  params: z.object({ ...repositoryParam }),
+  params: z.object(repositoryParam),
   result: z.object({ worktrees: z.int(), verified: z.int(), actions: z.array(syncAction) }),
   cli: [
     {

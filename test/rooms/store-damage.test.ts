@@ -19,6 +19,7 @@ import type { TestContext } from "node:test";
 import Sqlite from "better-sqlite3";
 import { openStore } from "../../server/src/store/index.ts";
 import { migrate } from "../../server/src/store/opening.ts";
+import { migrations } from "../../server/src/store/sql.ts";
 import {
   Process,
   intention,
@@ -130,6 +131,8 @@ describe("a damaged registry", () => {
   });
 });
 
+const current = migrations.at(-1)?.version ?? 0;
+
 describe("a registry of a newer iMi", () => {
   it("is refused at opening", async (t) => {
     const { file } = await closedRegistry(t);
@@ -142,10 +145,13 @@ describe("a registry of a newer iMi", () => {
     raw(file, "PRAGMA user_version = 99");
     await assert.rejects(store.repositories.meet({ ...repository, gitDir: "/b/.git" }), { code: "store/newer" });
     assert.equal((await store.repositories.all()).length, 1);
-    raw(file, "PRAGMA user_version = 1");
+    raw(file, `PRAGMA user_version = ${current}`);
     await store.repositories.meet({ ...repository, gitDir: "/b/.git" });
   });
 });
+
+/** What version 2 added: the schema of version 1 is the one without it. */
+const withoutVersion2 = "DROP TABLE trash; DROP TABLE disk_use";
 
 describe("a migration", () => {
   it("happens once and whole, or not at all", async (t) => {
@@ -162,26 +168,24 @@ describe("a migration", () => {
       exec: (sql: string) => void database.exec(sql),
       close: () => void database.close(),
     };
-    const broken = [{ version: 2, sql: "CREATE TABLE more (x); SELECT nonsense" }];
+    const broken = [{ version: current + 1, sql: "CREATE TABLE more (x); SELECT nonsense" }];
     assert.throws(() => migrate(connection, broken));
-    assert.equal(database.pragma("user_version", { simple: true }), 1);
-    const good = [{ version: 2, sql: "CREATE TABLE more (x)" }];
+    assert.equal(database.pragma("user_version", { simple: true }), current);
+    const good = [{ version: current + 1, sql: "CREATE TABLE more (x)" }];
     migrate(connection, good);
     migrate(connection, good);
-    assert.equal(database.pragma("user_version", { simple: true }), 2);
+    assert.equal(database.pragma("user_version", { simple: true }), current + 1);
     database.close();
   });
 
   it("of an older registry is preceded by a backup", async (t) => {
     const { file, backup } = await closedRegistry(t);
     rmSync(backup);
-    // No older schema exists yet; one that cannot be migrated shows that the backup comes first.
-    raw(file, "PRAGMA user_version = 0");
-    await assert.rejects(opening(file), { code: "store/failed" });
-    assert.equal(readdirSync(path.dirname(backup)).length, 1);
-    raw(file, "PRAGMA user_version = 1");
+    raw(file, `${withoutVersion2}; PRAGMA user_version = 1`);
     const store = await open(t, file);
-    assert.equal((await store.repositories.all()).length, 1, "and nothing was changed");
+    assert.equal(readdirSync(path.dirname(backup)).length, 1);
+    assert.deepEqual(await store.trash.of("any"), []);
+    assert.equal((await store.repositories.all()).length, 1, "and what was there is there still");
   });
 });
 

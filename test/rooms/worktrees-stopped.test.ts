@@ -33,10 +33,10 @@ const appears = async (path: string): Promise<void> => {
 const impatientRoom = async (scene: Scene) => {
   const config = await loadConfig({ env: scene.env, homedir: join(scene.root, "home") });
   const store = await openStore({ path: config.databasePath, role: "cli", log: () => undefined });
-  const { path, engine, repositories, worktrees, events, leases } = store;
+  const { path, engine, repositories, worktrees, trash, diskUse, events, leases } = store;
   const room = new Worktrees({
     store: {
-      ...{ path, engine, repositories, worktrees, events },
+      ...{ path, engine, repositories, worktrees, trash, diskUse, events },
       leases: { ...leases, take: (resource, options) => leases.take(resource, { ...options, waitMs: 300 }) },
       backup: (signal) => store.backup(signal),
       close: () => store.close(),
@@ -45,6 +45,7 @@ const impatientRoom = async (scene: Scene) => {
     settings: () => config.settings,
     log: () => undefined,
     includeGlobs: () => null,
+    restricted: () => false,
   });
   return { room, [Symbol.dispose]: () => store.close() };
 };

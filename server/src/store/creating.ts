@@ -1,6 +1,8 @@
 import { closeSync, fsyncSync, linkSync, openSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
+import { codeOf } from "../errno.ts";
+import { mayExist } from "../process/may-exist.ts";
 import type { Engine } from "./driver.ts";
 import { full, readOnly, translate } from "./failures.ts";
 import { migrate } from "./opening.ts";
@@ -31,8 +33,6 @@ export const createRegistry = (engine: Engine, file: string): void => {
   }
 };
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
-
 const creationError = (error: unknown, file: string): unknown => {
   const code = codeOf(error);
   if (code === "ENOSPC" || code === "EDQUOT") return full(file, error);
@@ -61,15 +61,6 @@ export const sweepUnfinished = (file: string): void => {
   const folder = path.dirname(file);
   for (const name of readdirSync(folder)) {
     const pid = name.startsWith(`${path.basename(file)}.new-`) && /\.new-(\d+)-/u.exec(name)?.[1];
-    if (pid && !exists(Number(pid))) rmSync(path.join(folder, name), { force: true });
-  }
-};
-
-const exists = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) !== "ESRCH";
+    if (pid && !mayExist(Number(pid))) rmSync(path.join(folder, name), { force: true });
   }
 };

@@ -12,20 +12,29 @@ import { locate } from "./location.ts";
 import { connect, inspect, migrate } from "./opening.ts";
 import type { Opened } from "./opening.ts";
 import { repositoryRows } from "./repositories.ts";
+import { diskUses } from "./disk-use.ts";
 import { migrations } from "./sql.ts";
 import type { Store } from "./store.ts";
+import { trashRows } from "./trash.ts";
+export { uuidv7 } from "./uuid.ts";
 import { worktreeRows } from "./worktrees.ts";
 
 export type {
+  DiskUses,
   EventLog,
+  FileIdentity,
   Identity,
   Intention,
   Lease,
   LeaseHolder,
   Leases,
+  Movement,
   NewWorktree,
   RepositoryRows,
+  Restoring,
   Store,
+  TrashRow,
+  TrashRows,
   WorktreePatch,
   WorktreeRow,
   WorktreeRows,
@@ -69,6 +78,8 @@ export const openStore = async ({ path, nativeBinding, role, log = () => {} }: S
     engine: { name: engine.name, sqlite: engine.sqlite },
     repositories: repositoryRows(database),
     worktrees: worktreeRows(database),
+    trash: trashRows(database),
+    diskUse: diskUses(database),
     events: eventLog(database, log),
     leases,
     backup,

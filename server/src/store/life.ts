@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname, uptime } from "node:os";
+import { mayExist } from "../process/may-exist.ts";
 
 /** What tells one process of this host from every other, before and after it: pids come again, start times do not. */
 export interface Life {
@@ -55,15 +56,6 @@ export const isDead = async (life: Life, heartbeatAt: number): Promise<boolean> 
   if (life.processStart === null) return false;
   const start = await startOf(life.pid);
   return start !== undefined && start !== life.processStart;
-};
-
-const mayExist = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
-  }
 };
 
 /** "dead" for a process that has ended and waits for its parent (its files are closed); undefined when it cannot be known. */

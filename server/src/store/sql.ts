@@ -97,6 +97,34 @@ CREATE TABLE leases (
 ) STRICT;
 `,
   },
+  {
+    version: 2,
+    sql: `
+-- Removed worktrees, and the journal of moving them there, back, and away for good.
+CREATE TABLE trash (
+  id TEXT PRIMARY KEY,
+  repository_id TEXT NOT NULL REFERENCES repositories(id),
+  state TEXT NOT NULL,
+  worktree TEXT NOT NULL,
+  place TEXT NOT NULL,
+  record TEXT NOT NULL,
+  movement TEXT NOT NULL,
+  restoring TEXT,
+  work TEXT NOT NULL,
+  salvage TEXT,
+  bytes INTEGER,
+  removed_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX trash_of_repository ON trash (repository_id, removed_at);
+
+CREATE TABLE disk_use (
+  worktree_id TEXT PRIMARY KEY REFERENCES worktrees(id) ON DELETE CASCADE,
+  bytes INTEGER NOT NULL,
+  files INTEGER NOT NULL,
+  measured_at INTEGER NOT NULL
+) STRICT;
+`,
+  },
 ];
 
 /** The row a registry of ours always has; a file without it is not trusted to be merely empty. */
@@ -156,6 +184,29 @@ export const worktrees = {
       identity = :identity, intention = :intention, last_accessed = :lastAccessed, metadata = :metadata
     WHERE id = :id`,
   remove: `DELETE FROM worktrees WHERE id = :id`,
+};
+
+export const trash = {
+  of: `SELECT * FROM trash WHERE repository_id = :repositoryId ORDER BY removed_at DESC, id DESC`,
+  byId: `SELECT * FROM trash WHERE id = :id`,
+  insert: `
+    INSERT INTO trash (id, repository_id, state, worktree, place, record, movement, restoring, work, salvage, bytes, removed_at)
+    VALUES (:id, :repositoryId, :state, :worktree, :place, :record, :movement, :restoring, :work, :salvage, :bytes, :removedAt)`,
+  update: `
+    UPDATE trash SET state = :state, place = :place, record = :record, movement = :movement, restoring = :restoring,
+      work = :work, salvage = :salvage, bytes = :bytes
+    WHERE id = :id`,
+  remove: `DELETE FROM trash WHERE id = :id`,
+};
+
+export const diskUse = {
+  of: `
+    SELECT disk_use.* FROM disk_use JOIN worktrees ON worktrees.id = disk_use.worktree_id
+    WHERE worktrees.repository_id = :repositoryId`,
+  put: `
+    INSERT INTO disk_use (worktree_id, bytes, files, measured_at)
+    SELECT id, :bytes, :files, :now FROM worktrees WHERE id = :worktreeId
+    ON CONFLICT (worktree_id) DO UPDATE SET bytes = excluded.bytes, files = excluded.files, measured_at = excluded.measured_at`,
 };
 
 export const events = {

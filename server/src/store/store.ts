@@ -1,5 +1,9 @@
 import type { Event, EventName } from "../../../protocol/events.ts";
+import type { DiskUse } from "../../../protocol/prune.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
+import type { Salvage } from "../../../protocol/salvage.ts";
+import type { TrashEntry } from "../../../protocol/trash.ts";
+import type { Work } from "../../../protocol/work.ts";
 import type { Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
 
 /**
@@ -11,6 +15,8 @@ export interface Store {
   readonly engine: { readonly name: "better-sqlite3" | "node:sqlite"; readonly sqlite: string };
   readonly repositories: RepositoryRows;
   readonly worktrees: WorktreeRows;
+  readonly trash: TrashRows;
+  readonly diskUse: DiskUses;
   readonly events: EventLog;
   readonly leases: Leases;
   /** A consistent copy beside the others in backups/, verified; the newest three are kept. Resolves to its path. */
@@ -109,6 +115,94 @@ export interface WorktreeRows {
   touch(id: string): Promise<WorktreeRow>;
   /** Deletes the row (worktree.removed, or worktree.create-failed for a row in `creating`). Idempotent. */
   settle(id: string, reason: string): Promise<void>;
+}
+
+/** A folder by what a rename does not change. */
+export interface FileIdentity {
+  readonly device: string;
+  readonly inode: string;
+}
+
+/** What whoever finds a removal half done needs to know of it. */
+export interface Movement {
+  /** The worktree's folder; null where it was gone already. */
+  readonly tree: FileIdentity | null;
+  /** git's record of it; null where git had none. */
+  readonly record: FileIdentity | null;
+  /** Where the folder waits while its copy on another file system takes its place; null where a rename does it. */
+  readonly aside: string | null;
+  /** Mode of the folder, in case it had to be made writable to be renamed. */
+  readonly mode: number | null;
+}
+
+/** Where a removed worktree is being brought back to. */
+export interface Restoring {
+  readonly name: string;
+  readonly path: string;
+  /** Name of git's record there. */
+  readonly gitId: string;
+  /** A branch to make before git sees the worktree again, and what of its record has to name it. */
+  readonly branch: {
+    readonly from: string;
+    readonly to: string;
+    /** null: a branch without a commit. */
+    readonly commit: string | null;
+  } | null;
+}
+
+/** A removed worktree, as registered. */
+export interface TrashRow {
+  readonly id: string;
+  readonly repositoryId: string;
+  readonly state: TrashEntry["state"];
+  /** The worktree's row as it was. */
+  readonly worktree: WorktreeRow;
+  /** Folder of the entry; the worktree's own is `tree` in it. */
+  readonly place: string;
+  /** Where git's record of it was retired to. */
+  readonly record: string;
+  readonly movement: Movement;
+  readonly restoring: Restoring | null;
+  readonly work: Work;
+  readonly salvage: Salvage | null;
+  readonly bytes: number | null;
+  readonly removedAt: string;
+}
+
+export interface TrashRows {
+  /** Newest first. */
+  of(repositoryId: string): Promise<TrashRow[]>;
+  byId(id: string): Promise<TrashRow | null>;
+  /** Intention first: an entry in `trashing`, its worktree in `removing` (event worktree.removing). */
+  begin(entry: Omit<TrashRow, "state" | "restoring" | "bytes" | "removedAt">): Promise<TrashRow>;
+  /** `trashing` becomes `kept` and the worktree's row goes (worktree.removed). Idempotent. */
+  settle(id: string, salvage: Salvage | null): Promise<TrashRow>;
+  /** A removal taken back: the entry goes, the worktree is what it was (worktree.changed). Idempotent. */
+  undo(id: string): Promise<void>;
+  /** An entry that was found on the disk and is not registered (trash.changed); idempotent by its id. */
+  adopt(entry: TrashRow): Promise<TrashRow>;
+  /** `kept` becomes `restoring`, its worktree's row is back in `restoring` (worktree.restoring). Raises path/taken. */
+  beginRestore(id: string, restoring: Restoring): Promise<WorktreeRow>;
+  /** The worktree is `ready`, the entry goes (worktree.restored). */
+  restored(
+    id: string,
+    facts: { branch: string | null; head: string | null; identity: Identity | null },
+  ): Promise<WorktreeRow>;
+  /** A restore taken back: `kept` again, the worktree's row goes (trash.changed). */
+  undoRestore(id: string): Promise<void>;
+  /** `kept` becomes `emptying` (trash.emptying): from here on it is only ever deleted. */
+  beginEmpty(id: string, salvage: Salvage | null): Promise<void>;
+  /** The entry is deleted (trash.emptied). Idempotent. */
+  emptied(id: string): Promise<void>;
+  /** Its measured size (trash.changed). */
+  measured(id: string, bytes: number): Promise<void>;
+}
+
+export interface DiskUses {
+  /** By worktree id. */
+  of(repositoryId: string): Promise<Map<string, DiskUse>>;
+  /** No event: a measurement is nothing that happened. */
+  put(worktreeId: string, use: { readonly bytes: number; readonly files: number }): Promise<void>;
 }
 
 export interface EventLog {

@@ -129,6 +129,21 @@ export const worktreeRows = (database: Database): WorktreeRows => ({
     }),
 });
 
+/** A row that comes back as it was, into a transaction that tells it in its own words. */
+export const insertRow = (tx: Sql, row: WorktreeRow): void => {
+  refuseTaken(tx, row);
+  const { id: _, ...params } = toParams(row);
+  tx.run(sql.insert, { ...params, id: row.id, repositoryId: row.repositoryId, createdAt: Date.parse(row.createdAt) });
+};
+
+export const replaceRow = (tx: Sql, row: WorktreeRow): void => {
+  tx.run(sql.update, toParams(row));
+};
+
+export const deleteRow = (tx: Sql, id: string): void => {
+  tx.run(sql.remove, { id });
+};
+
 const fresh = (worktree: NewWorktree): WorktreeRow => {
   const now = new Date().toISOString();
   return {
@@ -152,7 +167,7 @@ const fresh = (worktree: NewWorktree): WorktreeRow => {
   };
 };
 
-const find = (read: Sql, id: string): WorktreeRow | null => {
+export const find = (read: Sql, id: string): WorktreeRow | null => {
   const record = read.get<WorktreeRecord>(sql.byId, { id });
   return record === undefined ? null : toRow(record);
 };
@@ -171,9 +186,7 @@ const get = (read: Sql, id: string): WorktreeRow => {
 };
 
 const insert = (tx: Sql, row: WorktreeRow, event: EventName): void => {
-  refuseTaken(tx, row);
-  const { id: _, ...params } = toParams(row);
-  tx.run(sql.insert, { ...params, id: row.id, repositoryId: row.repositoryId, createdAt: Date.parse(row.createdAt) });
+  insertRow(tx, row);
   tell(tx, row, event);
 };
 
@@ -200,7 +213,12 @@ const refuseTaken = (tx: Sql, { id, repositoryId, name, path }: WorktreeRow): vo
   });
 };
 
-const tell = (tx: Sql, row: WorktreeRow, name: EventName, more: Readonly<Record<string, unknown>> = {}): void => {
+export const tell = (
+  tx: Sql,
+  row: WorktreeRow,
+  name: EventName,
+  more: Readonly<Record<string, unknown>> = {},
+): void => {
   appendEvent(tx, {
     name,
     repositoryId: row.repositoryId,

@@ -1,0 +1,98 @@
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { ImiError } from "../../../../protocol/errors.ts";
+import { plumb, refsInFiles } from "../../git/index.ts";
+import type { Git } from "../../git/index.ts";
+import { textOf } from "./files.ts";
+import type { Named } from "./record.ts";
+import { at } from "./refs-of.ts";
+
+/** A repository whose refs are written or read. */
+export interface RefsPlace {
+  readonly git: Git;
+  readonly commonDir: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Refs below a prefix, each with an object that was found and looked into; git fails when one is missing. */
+export const refsUnder = async ({ git, commonDir, signal }: RefsPlace, prefix: string): Promise<Named[]> => {
+  const { stdout } = await git.run(
+    commonDir,
+    [...at(commonDir), "for-each-ref", "--format=%(objectname) %(objecttype) %(refname)", `${prefix}/`],
+    { access: "read", signal },
+  );
+  return stdout.split("\n").flatMap((line) => {
+    const [oid = "", type, ...name] = line.split(" ");
+    return type === undefined ? [] : [{ oid, name: name.join(" ") }];
+  });
+};
+
+/** Whether there may be refs below the prefix; false costs no process. */
+const mayHaveRefs = (commonDir: string, prefix: string): boolean =>
+  !refsInFiles(commonDir) ||
+  existsSync(join(commonDir, prefix)) ||
+  (textOf(join(commonDir, "packed-refs")) ?? "").includes(` ${prefix}/`);
+
+/** How long a lock of somebody else's is waited for, in ms. */
+const patience = [50, 150, 400, 1000];
+
+/**
+ * Makes what is below the prefix exactly these refs, all in one transaction. What an earlier attempt at the same salvage
+ * left there is replaced; so are its locks, when git was killed while it held them.
+ */
+export const writeRefs = async (place: RefsPlace, prefix: string, refs: readonly Named[]): Promise<void> => {
+  for (let attempt = 0; ; attempt++) {
+    const wanted = new Map(refs.map(({ name, oid }) => [`${prefix}/${name}`, oid]));
+    const there = mayHaveRefs(place.commonDir, prefix) ? await refsUnder(place, prefix) : [];
+    const stale = there.filter(({ name }) => !wanted.has(name));
+    const commands = [
+      ...stale.map(({ name, oid }) => `delete ${name}\0${oid}\0`),
+      ...[...wanted].map(([name, oid]) => `update ${name}\0${oid}\0\0`),
+    ];
+    try {
+      await transact(place, commands);
+      return;
+    } catch (error) {
+      const pause = patience[attempt];
+      if (!ImiError.is(error, "repository/busy") || pause === undefined) throw error;
+      await delay(pause);
+      // Nobody but who repeats this very salvage writes here, so after a while a lock is a dead git's.
+      if (attempt === patience.length - 1) removeLocks(join(place.commonDir, prefix));
+    }
+  }
+};
+
+/** Deletes these refs, each only while it is what was written; those that are gone already are no error. */
+export const deleteRefs = async (place: RefsPlace, prefix: string, refs: readonly Named[]): Promise<void> => {
+  const there = new Map((await refsUnder(place, prefix)).map(({ name, oid }) => [name, oid]));
+  const commands = refs.flatMap(({ name, oid }) => {
+    const ref = `${prefix}/${name}`;
+    const now = there.get(ref);
+    if (now !== undefined && now !== oid) {
+      throw new ImiError("salvage/failed", `${ref} is no longer what was salvaged, so nothing was deleted.`, {
+        hint: `If it may go: git update-ref -d ${ref}`,
+      });
+    }
+    return now === undefined ? [] : [`delete ${ref}\0${oid}\0`];
+  });
+  if (commands.length > 0) await transact(place, commands);
+};
+
+const transact = async ({ commonDir, signal }: RefsPlace, commands: readonly string[]): Promise<void> => {
+  await plumb([...at(commonDir), "update-ref", "--no-deref", "--stdin", "-z"], {
+    cwd: commonDir,
+    input: ["start\0", ...commands, "prepare\0", "commit\0"].join(""),
+    signal,
+  });
+};
+
+const removeLocks = (folder: string): void => {
+  let names: string[];
+  try {
+    names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  } catch {
+    return;
+  }
+  for (const name of names) if (name.endsWith(".lock")) rmSync(join(folder, name), { force: true });
+};

@@ -1,0 +1,44 @@
+import { workKinds } from "../../../../protocol/work-kinds.ts";
+import type { Work, WorkItem, WorkKind } from "../../../../protocol/work.ts";
+
+/** How many examples of a kind are told. */
+const told = 100;
+
+/** What was found so far, and why it may not be all. */
+export class Findings {
+  readonly #items = new Map<WorkKind, { count: number; readonly examples: string[] }>();
+  readonly #reasons = new Set<string>();
+
+  add(kind: WorkKind, example: string): void {
+    const item = this.#items.get(kind) ?? { count: 0, examples: [] };
+    this.#items.set(kind, item);
+    item.count += 1;
+    if (item.examples.length < told) item.examples.push(example);
+  }
+
+  /** Something could not be read or trusted: whatever else is found, the answer is `unknown`. */
+  doubt(reason: string): void {
+    this.#reasons.add(reason);
+  }
+
+  get reason(): string | null {
+    return this.#reasons.size === 0 ? null : [...this.#reasons].join("; ");
+  }
+
+  /** In the order in which the kinds are declared. */
+  get items(): WorkItem[] {
+    return (Object.keys(workKinds) as WorkKind[]).flatMap((kind) => {
+      const item = this.#items.get(kind);
+      return item === undefined ? [] : [{ kind, ...item }];
+    });
+  }
+
+  get exposed(): boolean {
+    return [...this.#items.keys()].some((kind) => workKinds[kind].weight === "exposed");
+  }
+
+  answer(merged: Work["merged"]): Work {
+    const answer = this.#reasons.size > 0 ? "unknown" : this.exposed ? "work" : "clean";
+    return { answer, reason: this.reason, items: this.items, merged };
+  }
+}

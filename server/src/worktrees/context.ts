@@ -2,6 +2,7 @@ import type { Repository } from "../../../protocol/repositories.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { Note } from "../../../protocol/worktrees.ts";
 import type { Git } from "../git/index.ts";
+import type { LiveStatuses } from "../monitor/index.ts";
 import type { Store } from "../store/store.ts";
 
 /** What every step of this room works with. */
@@ -12,6 +13,10 @@ export interface Tools {
   readonly log: (level: "error" | "warn" | "info" | "debug", message: string) => void;
   /** VS Code's `git.worktreeIncludeFiles`; null where no editor told us, then the checkout's own settings file is read. */
   readonly includeGlobs: () => readonly string[] | null;
+  /** Whether the window is restricted: what is not trusted is only looked at. */
+  readonly restricted: () => boolean;
+  /** In a process that keeps running: statuses that need not be asked of git again. */
+  readonly live?: LiveStatuses;
 }
 
 /** One call: how it is cancelled, where its progress goes, and what the user should read afterwards. */

@@ -23,6 +23,9 @@ export const toWorktree = (row: WorktreeRow, status?: WorktreeStatus): Worktree 
   ...(status === undefined ? {} : { status }),
 });
 
+/** Whether somebody is at work on it, or was when he died. */
+export const isPending = ({ state }: Pick<WorktreeRow, "state">): boolean => state !== "ready" && state !== "missing";
+
 /** What kind of work a worktree made elsewhere is, by folder or branch prefix (seed 002, "Naming Convention"). */
 export const classify = (path: string, branch: string | null): { type: WorktreeType; pullRequest: number | null } => {
   const folder = basename(path);

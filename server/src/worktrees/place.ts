@@ -1,8 +1,11 @@
-import { readFile, readdir, realpath, stat, statfs } from "node:fs/promises";
+import { readFileSync, realpathSync } from "node:fs";
+import { readdir, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { NamedType, WorktreeType } from "../../../protocol/worktrees.ts";
 import { ImiError } from "../../../protocol/errors.ts";
+import { codeOf } from "../errno.ts";
+import { fault } from "../faults.ts";
 import { addWorktree, gitIdOf, undoAdd } from "../git/index.ts";
 import type { Identity, Lease, WorktreeRow } from "../store/index.ts";
 import type { Call, Notes, Tools } from "./context.ts";
@@ -33,12 +36,15 @@ export const identityOf = async (path: string): Promise<Identity | null> => {
   }
 };
 
-/** Whether the checkout at a path is this repository's: a copied or replaced folder may belong to another. */
+/**
+ * Whether the checkout at a path is this repository's: a copied or replaced folder may belong to another. Read
+ * synchronously: 25 µs, through a thread ten times that, and every list asks it of every worktree.
+ */
 export const isCheckedOut = async (repository: Repository, path: string): Promise<boolean> => {
   if (path === repository.trunk) return isThere(path);
   try {
-    const link = await readFile(join(path, ".git"), "utf8");
-    const record = await realpath(resolve(path, link.replace(/^gitdir: /, "").replace(/\r?\n$/, "")));
+    const link = readFileSync(join(path, ".git"), "utf8");
+    const record = realpathSync.native(resolve(path, link.replace(/^gitdir: /, "").replace(/\r?\n$/, "")));
     return dirname(record) === join(repository.gitDir, "worktrees");
   } catch {
     return false;
@@ -49,8 +55,7 @@ export const isCheckedOut = async (repository: Repository, path: string): Promis
 export const isFree = (path: string): Promise<boolean> =>
   readdir(path).then(
     (entries) => entries.length === 0,
-    (error: unknown) =>
-      error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENAMETOOLONG"),
+    (error: unknown) => codeOf(error) === "ENOENT" || codeOf(error) === "ENAMETOOLONG",
   );
 
 const isThere = (path: string): Promise<boolean> =>
@@ -92,6 +97,7 @@ export const place = async (
     },
     { baseCommit: plan.startCommit, createsBranch: plan.startCommit !== null, fence: lease.fence },
   );
+  fault("create.intended");
   try {
     call.progress(`Checking out ${plan.branch}`, null);
     const { hookFailed } = await addWorktree(tools.git, repository.gitDir, {
@@ -101,9 +107,11 @@ export const place = async (
       createBranch: plan.startCommit !== null,
       signal: AbortSignal.any([call.signal, lease.lost]),
     });
+    fault("create.added");
     if (hookFailed !== null) notes.add("hook/failed", `The post-checkout hook failed: ${hookFailed}`);
     if (plan.upstream !== null) await setUpstream(tools, repository, plan.branch, plan.upstream);
     await furnish(tools, repository, { name: plan.name, path: plan.path }, call, notes);
+    fault("create.furnished");
     await lease.guard();
     return await tools.store.worktrees.ready(row.id, { head: plan.head, identity: await identityOf(plan.path) });
   } catch (error) {

@@ -5,12 +5,12 @@ import type { Reconciled } from "../../../protocol/worktrees.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { gitIdOf, listWorktrees, mainBranch, resolveTrunk } from "../git/index.ts";
 import type { GitWorktree } from "../git/index.ts";
-import type { WorktreePatch, WorktreeRow } from "../store/index.ts";
+import type { TrashRow, WorktreePatch, WorktreeRow } from "../store/index.ts";
 import { mutationLease } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
-import { classify, freeName, toWorktree } from "./entity.ts";
+import { classify, freeName, isPending, toWorktree } from "./entity.ts";
 import { identityOf, isCheckedOut, undo } from "./place.ts";
-import { finishRemoval } from "./remove.ts";
+import { finishTrash } from "./trash/finish.ts";
 
 export type Outcome = ResultOf<"worktree.reconcile">;
 
@@ -71,39 +71,54 @@ const worktreesOf = async (tools: Tools, repository: Repository, call: Call): Pr
   return [{ ...main, path: repository.trunk, branch, bare: false }, ...linked];
 };
 
-/** Rows in `creating` or `removing` whose owner no longer holds the repository's lease. */
+/** What was begun with a worktree and not ended, by an owner who no longer holds the repository's lease. */
 const finishInterrupted = async (
   tools: Tools,
   repository: Repository,
   held: "held" | "free",
   outcome: Outcome,
 ): Promise<void> => {
-  const pending = (rows: readonly WorktreeRow[]): WorktreeRow[] =>
-    rows.filter((row) => row.state === "creating" || row.state === "removing");
-  if (pending(await tools.store.worktrees.of(repository.id)).length === 0) return;
+  const pending = async (): Promise<{ rows: WorktreeRow[]; entries: TrashRow[] }> => ({
+    rows: (await tools.store.worktrees.of(repository.id)).filter(isPending),
+    entries: (await tools.store.trash.of(repository.id)).filter(({ state }) => state !== "kept"),
+  });
+  const before = await pending();
+  if (before.rows.length + before.entries.length === 0) return;
   const lease =
     held === "held" ? null : await tools.store.leases.tryTake(mutationLease(repository), "finish what was interrupted");
   if (held === "free" && lease === null) return; // its owner lives: nothing was interrupted
-  try {
-    for (const row of pending(await tools.store.worktrees.of(repository.id))) {
-      try {
-        outcome.finished.push({ ...toWorktree(row), reason: await finish(tools, repository, row) });
-      } catch (error) {
-        // What is in the way of one (a link, a lock) must not keep the others from being seen; it is tried again.
-        if (!ImiError.is(error, "path/unsafe", "path/permission", "worktree/locked", "repository/busy")) throw error;
-        tools.log(
-          "warn",
-          `${row.name} was interrupted while ${row.state}, and cannot be finished yet: ${error.message}`,
-        );
-      }
+  const finish = async (row: WorktreeRow, step: () => Promise<string>): Promise<void> => {
+    try {
+      outcome.finished.push({ ...toWorktree(row), reason: await step() });
+    } catch (error) {
+      // What is in the way of one (a link, a lock) must not keep the others from being seen; it is tried again.
+      if (!ImiError.is(error, ...inTheWay)) throw error;
+      tools.log("warn", `${row.name} was interrupted while ${row.state}, and cannot be finished yet: ${error.message}`);
     }
+  };
+  try {
+    const { entries } = await pending();
+    for (const entry of entries) {
+      const row = (await tools.store.worktrees.byId(entry.worktree.id)) ?? entry.worktree;
+      await finish(row, () => finishTrash(tools, repository, entry, "on"));
+    }
+    for (const row of (await pending()).rows) await finish(row, () => finishRow(tools, repository, row));
   } finally {
     await lease?.release();
   }
 };
 
-const finish = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<string> => {
-  if (row.state === "removing") return finishRemoval(tools, repository, row);
+const inTheWay = [
+  ...(["path/unsafe", "path/permission", "path/taken", "worktree/locked", "worktree/mismatch"] as const),
+  ...(["repository/busy", "trash/damaged", "disk/full"] as const),
+];
+
+/** Rows whose journal is not the trash's. */
+const finishRow = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<string> => {
+  if (row.state !== "creating") {
+    await tools.store.worktrees.update(row.id, { state: "ready" });
+    return `it was ${row.state} and nothing is known of it in the trash; it is as git has it`;
+  }
   const how = await undo(tools, repository, row);
   return how === "undone"
     ? "its creation was interrupted and has been undone"

@@ -1,153 +1,359 @@
-import { lstat } from "node:fs/promises";
-import { join } from "node:path";
+import { constants } from "node:fs";
+import { access, lstat } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
+import type { Salvage } from "../../../protocol/salvage.ts";
+import type { Work } from "../../../protocol/work.ts";
 import { ImiError } from "../../../protocol/errors.ts";
-import { filterGuards, readWorktreeRecords, removeWorktree, undoAdd } from "../git/index.ts";
+import { codeOf } from "../errno.ts";
+import { fault } from "../faults.ts";
+import { readWorktreeRecords } from "../git/index.ts";
 import type { WorktreeRecord } from "../git/index.ts";
-import { endProcess, processesWith } from "../process/index.ts";
-import type { WorktreeRow } from "../store/index.ts";
+import { uuidv7 } from "../store/index.ts";
+import type { Lease, TrashRow, WorktreeRow } from "../store/index.ts";
+import { checkoutOf, recordOf } from "./checkout.ts";
+import type { Checkout } from "./checkout.ts";
 import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { find, toWorktree } from "./entity.ts";
+import { lookAndRemember, stillClean } from "./found-clean.ts";
 import { identityOf } from "./place.ts";
+import { dropSalvage, salvage } from "./salvage/index.ts";
+import { pinHead } from "./salvage/pin-head.ts";
+import { toEntry } from "./trash/entry.ts";
+import { identityAt } from "./trash/files.ts";
+import { finishTrash } from "./trash/finish.ts";
+import { copyAhead, move } from "./trash/move.ts";
+import type { Move } from "./trash/move.ts";
+import { entryName, placeFor, treeOf, writeManifest } from "./trash/place.ts";
+import type { Place } from "./trash/place.ts";
+import { recordPath, recordState, retireRecord, retiredRecord } from "./trash/record.ts";
+import { examine } from "./work/index.ts";
+import { inWords } from "./work/words.ts";
 
-/** Removes a worktree as plainly as git does: refused when git refuses, never forced. The branch stays. */
+type Outcome = ResultOf<"worktree.remove">;
+
+/**
+ * Removes a worktree into the trash (docs/decisions/0006): what exists nowhere else is salvaged first, then git's record
+ * and the folder are renamed away. The branch stays. Raises worktree/dirty where it holds work and nobody said `yes`,
+ * worktree/main, worktree/locked, path/unsafe, salvage/failed, path/permission, disk/full; then nothing was removed.
+ */
 export const remove = async (
   tools: Tools,
   repository: Repository,
   params: ParsedOf<"worktree.remove">,
   call: Call,
-): Promise<ResultOf<"worktree.remove">> => {
-  const notes = new Notes();
+): Promise<Outcome> => {
+  if (params.dryRun) return rehearse(tools, repository, params.name, call);
   const lease = await tools.store.leases.take(mutationLease(repository), {
     purpose: `remove ${params.name}`,
     waitMs: mutationWaitMs,
     signal: call.signal,
   });
   try {
-    const row = find(await tools.store.worktrees.of(repository.id), params.name);
-    await refuseUnlessRemovable(repository, row);
-    await refuseLosingCommits(tools, repository, row, call);
-    await tools.store.worktrees.update(row.id, { state: "removing" }, "worktree.removing");
-    try {
-      call.progress(`Removing ${row.name}`, null);
-      await removeWorktree(tools.git, repository.gitDir, {
-        path: row.path,
-        signal: AbortSignal.any([call.signal, lease.lost]),
-      });
-    } catch (error) {
-      // Refused or cut off: say what is true again. A half deleted folder is found out by git's own status.
-      if (!lease.lost.aborted) await tools.store.worktrees.update(row.id, { state: row.state });
-      if (!ImiError.is(error, "worktree/dirty")) throw error;
-      throw new ImiError("worktree/dirty", `${row.name} holds changes that are in no commit.`, {
-        hint: error.hint ?? "Commit, stash or delete them, then try again.",
-        cause: error,
-      });
-    }
-    await tools.store.worktrees.settle(row.id, "removed");
-    if (row.branch !== null) notes.add("branch/kept", `Branch ${row.branch} is kept.`);
-    return { worktree: toWorktree(row), notes: notes.list };
+    const found = await removable(tools, repository, params.name);
+    call.progress(`Looking at what ${found.row.name} holds`, null);
+    const clean = await stillClean(tools, repository, found.row);
+    const work = clean?.work ?? (await workIn(tools, repository, found, "removal", call.signal));
+    if (work.answer !== "clean" && !params.yes) throw holdsWork(found.row, work);
+    const keep: Keep =
+      clean === null
+        ? salvage
+        : (_, __, checkout, options) => pinHead(tools, repository, checkout, clean.head, work, options);
+    return await intoTrash(tools, repository, found, { work, keep }, lease, call);
   } finally {
     await lease.release();
   }
 };
 
-const refuseUnlessRemovable = async (repository: Repository, row: WorktreeRow): Promise<void> => {
-  if (row.path === repository.trunk) {
+const rehearse = async (tools: Tools, repository: Repository, name: string, call: Call): Promise<Outcome> => {
+  const found = await removable(tools, repository, name);
+  const work = await lookAndRemember(tools, repository, found.row, () =>
+    workIn(tools, repository, found, "full", call.signal),
+  );
+  const notes = new Notes();
+  if (found.row.branch !== null) notes.add("branch/kept", `Branch ${found.row.branch} would be kept.`);
+  return { worktree: toWorktree(found.row), work, trash: null, notes: notes.list };
+};
+
+/** How what it holds is put in safety. */
+type Keep = (
+  tools: Tools,
+  repository: Repository,
+  checkout: Checkout,
+  options: { readonly signal: AbortSignal; readonly at: Date },
+) => Promise<Salvage>;
+
+/** A worktree that may be removed, its folder (null: gone) and git's record of it (null: none). */
+interface Found {
+  readonly row: WorktreeRow;
+  readonly checkout: Checkout;
+  readonly folder: "there" | "gone";
+  readonly record: WorktreeRecord | null;
+}
+
+const removable = async (tools: Tools, repository: Repository, name: string): Promise<Found> => {
+  const row = find(await tools.store.worktrees.of(repository.id), name);
+  if (row.path === repository.trunk || row.identity?.gitId === "") {
     throw new ImiError("worktree/main", `${row.name} is the main checkout; it holds the repository itself.`, {
       hint: "Remove the other worktrees instead.",
     });
   }
-  const there = await lstat(row.path).catch(() => null);
-  if (there === null) return;
+  if (row.state !== "ready" && row.state !== "missing") {
+    throw new ImiError("repository/busy", `${row.name} is ${row.state}.`, { hint: "Look again: imi list" });
+  }
+  const folder = await folderOf(row);
+  const records = await readWorktreeRecords(repository.gitDir);
+  const record = await recordOf(repository, row, records);
+  if (record === null && folder === "there") {
+    throw new ImiError("worktree/mismatch", `git has no record of ${row.name}.`, {
+      hint: "`imi reconcile` brings the registry up to date; the folder was not touched.",
+    });
+  }
+  if (record !== null && record.lockReason !== null) throw locked(row, record.lockReason);
+  refuseOthersInside(row, records);
+  return {
+    row,
+    checkout: checkoutOf(repository, row, record?.gitId ?? row.identity?.gitId ?? row.name),
+    folder,
+    record,
+  };
+};
+
+/** A worktree within this one would go along, and git would take its record for one of a worktree that is gone. */
+const refuseOthersInside = (row: WorktreeRow, records: readonly WorktreeRecord[]): void => {
+  const isInside = (path: string): boolean => path.startsWith(row.path + sep);
+  const inside = records.find(({ path }) => path !== null && isInside(path));
+  if (inside === undefined) return;
+  throw new ImiError("worktree/nested", `Another worktree lies inside ${row.name}: ${inside.path ?? ""}.`, {
+    hint: "Remove or move that one first: git worktree move. Nothing was touched.",
+  });
+};
+
+/** The recorded identity decides: another repository, or a link, at a registered path is never touched. */
+const folderOf = async (row: WorktreeRow): Promise<Found["folder"]> => {
+  const facts = await lstat(row.path).catch((error: unknown) => {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return null;
+    throw new ImiError("path/permission", `${row.path} cannot be looked at (${codeOf(error) ?? "unknown"}).`, {
+      hint: "Nothing was removed. Make it readable, then try again.",
+      cause: error,
+    });
+  });
+  if (facts === null) return "gone";
   const now = await identityOf(row.path);
   const same = row.identity === null || (now?.inode === row.identity.inode && now.gitId === row.identity.gitId);
-  if (there.isSymbolicLink() || !same) {
+  if (!facts.isDirectory() || !same) {
     throw new ImiError("path/unsafe", `${row.path} is not the folder that was registered as ${row.name}.`, {
       hint: "Something else stands there now; it was not touched. `imi reconcile` brings the registry up to date.",
     });
   }
+  // Said now rather than when half of it is done: a rename needs the folder around it to be writable.
+  await access(dirname(row.path), constants.W_OK).catch((error: unknown) => {
+    throw new ImiError(
+      "path/permission",
+      `${dirname(row.path)} is not writable, so ${row.name} cannot be moved out of it.`,
+      {
+        hint: "Nothing was removed. Make that folder writable, then try again.",
+        cause: error,
+      },
+    );
+  });
+  return "there";
 };
 
-/** Commits on a detached HEAD are nowhere else: with git's record they would be lost. */
-const refuseLosingCommits = async (
+const locked = (row: WorktreeRow, reason: string): ImiError =>
+  new ImiError("worktree/locked", `${row.name} is locked: ${reason === "" ? "no reason was given" : reason}.`, {
+    hint: `Whoever locked it meant it to stay. To unlock: git worktree unlock ${JSON.stringify(row.path)}`,
+  });
+
+const workIn = async (
   tools: Tools,
   repository: Repository,
-  row: WorktreeRow,
-  call: Call,
-): Promise<void> => {
-  const record = await recordOf(repository, row);
-  if (record?.head === undefined || record.head === null) return;
-  const { stdout } = await tools.git.run(
-    repository.gitDir,
-    ["for-each-ref", "--count=1", "--format=%(refname)", `--contains=${record.head}`],
-    { access: "read", signal: call.signal },
-  );
-  if (stdout !== "") return;
-  throw new ImiError("worktree/dirty", `${row.name} is on a detached HEAD with commits that no branch or tag has.`, {
-    hint: `Keep them first: git branch NAME ${record.head.slice(0, 12)}`,
-  });
+  { checkout, folder }: Found,
+  depth: "removal" | "full",
+  signal: AbortSignal,
+): Promise<Work> => {
+  if (folder === "there") return examine(tools, repository, checkout, { depth, signal });
+  return { answer: "unknown", reason: "its folder is gone; a disk may not be mounted", items: [], merged: null };
 };
 
-const recordOf = async (repository: Repository, row: WorktreeRow): Promise<WorktreeRecord | undefined> =>
-  (await readWorktreeRecords(repository.gitDir)).find((record) => record.path === row.path);
-
-/**
- * A removal whose owner died. git had found it clean before it began to delete, so what is left of it is finished when
- * nothing but deletions is there; anything else is work and makes it an ordinary worktree again. Says what was done.
- */
-export const finishRemoval = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<string> => {
-  // git goes on without the process that asked it to; two of them must not delete at once.
-  for (const pid of await processesWith(row.path, { alongside: ["worktree", "remove"] })) await endProcess(pid);
-  if (await isThere(row.path)) {
-    if (!(await onlyDeletions(tools, repository, row))) return kept(tools, row);
-    if (await isThere(join(row.path, ".git"))) {
-      const { exitCode } = await tools.git.run(repository.gitDir, ["worktree", "remove", "--force", "--", row.path], {
-        access: "write",
-        accept: [0, 128, 255],
+const holdsWork = (row: WorktreeRow, work: Work): ImiError =>
+  work.answer === "unknown"
+    ? new ImiError("worktree/dirty", `What ${row.name} holds could not be found out: ${work.reason ?? "no reason"}.`, {
+        hint: "Mend that, or add --yes: everything that can be read is salvaged, the rest is kept in the trash.",
+      })
+    : new ImiError("worktree/dirty", `${row.name} holds work: ${inWords(work)}.`, {
+        hint: "Add --yes to salvage it and remove the worktree into the trash, or --dry-run to see all of it.",
       });
-      if (exitCode !== 0) return kept(tools, row);
+
+/** How long somebody's git may hold the index before it is taken for left behind, and how old its lock is then, in ms. */
+const indexLockPatienceMs = 2_000;
+
+/** A commit that is being made is waited for. A lock that a killed git left goes into the trash with the rest, and comes back with it. */
+const waitForIndex = async (record: string, name: string, notes: Notes, signal: AbortSignal): Promise<void> => {
+  const lock = join(record, "index.lock");
+  for (const until = Date.now() + indexLockPatienceMs; ; await delay(25, undefined, { signal })) {
+    const facts = await lstat(lock).catch(() => null);
+    if (facts === null) return;
+    if (Date.now() < until) continue;
+    if (Date.now() - facts.mtimeMs < 2 * indexLockPatienceMs) {
+      throw new ImiError("repository/busy", `git is at work in ${name}.`, {
+        hint: "Nothing was removed. Let it end, then try again.",
+      });
     }
+    notes.add("git/lock", `A git that was killed left ${lock}; it went into the trash and comes back with a restore.`);
+    return;
   }
-  // What git had already taken the link from, and git's record of this worktree alone; its branch is not ours to touch.
-  const gitId = row.identity?.gitId ?? null;
-  await undoAdd(tools.git, repository.gitDir, {
-    path: row.path,
-    gitId,
-    branch: row.branch,
-    createsBranch: false,
-    baseCommit: null,
+};
+
+const intoTrash = async (
+  tools: Tools,
+  repository: Repository,
+  found: Found,
+  { work, keep }: { readonly work: Work; readonly keep: Keep },
+  lease: Lease,
+  call: Call,
+): Promise<Outcome> => {
+  const { row, checkout, record } = found;
+  const notes = new Notes();
+  const signal = AbortSignal.any([call.signal, lease.lost]);
+  if (record !== null) await waitForIndex(checkout.gitDir, row.name, notes, signal);
+  const before = await recordState(checkout.gitDir);
+  const at = new Date();
+  const kept = await salvaged(tools, repository, found, { keep, at, notes, call, signal });
+  fault("remove.salvaged");
+
+  const entry = await begin(tools, repository, found, work, kept, at);
+  fault("remove.intended");
+  try {
+    await writeManifest(repository, entry);
+    const step = moveOf(entry);
+    if (step.aside !== null) call.progress(`Copying ${row.name} to the trash on another disk`, null);
+    if (found.folder === "there") await copyAhead(step, signal);
+    signal.throwIfAborted();
+    await lease.guard();
+    call.progress(`Removing ${row.name}`, null);
+    await retireRecord(repository, entry);
+    fault("remove.retired");
+    // From here on it is not cut off any more: two renames, or the second half of a copy.
+    if (found.folder === "there") await move(step, lease.lost);
+    fault("remove.trashed");
+  } catch (error) {
+    // Another process that took the lease over finishes what it sees.
+    if (!lease.lost.aborted) await takeBack(tools, repository, entry);
+    throw error;
+  }
+  const latest = await again(tools, repository, entry, before, kept, call);
+  const settled = await tools.store.trash.settle(entry.id, latest);
+  fault("remove.told");
+  if (row.branch !== null) notes.add("branch/kept", `Branch ${row.branch} is kept.`);
+  return { worktree: toWorktree(row), work, trash: toEntry(tools, settled), notes: notes.list };
+};
+
+const takeBack = async (tools: Tools, repository: Repository, entry: TrashRow): Promise<void> => {
+  try {
+    await finishTrash(tools, repository, entry, "back");
+  } catch (error) {
+    const { message } = ImiError.from(error);
+    tools.log("warn", `Removing ${entry.worktree.name} stopped half way; the next look goes on with it: ${message}`);
+  }
+};
+
+/** null only where there is nothing to read any more. */
+const salvaged = async (
+  tools: Tools,
+  repository: Repository,
+  { row, checkout, folder, record }: Found,
+  how: {
+    readonly keep: Keep;
+    readonly at: Date;
+    readonly notes: Notes;
+    readonly call: Call;
+    readonly signal: AbortSignal;
+  },
+): Promise<Salvage | null> => {
+  const { keep, at, notes, call, signal } = how;
+  if (record === null) return null;
+  call.progress(`Salvaging ${row.name}`, null);
+  try {
+    return await keep(tools, repository, checkout, { signal, at });
+  } catch (error) {
+    if (folder === "there" || !ImiError.is(error, "salvage/failed")) throw error;
+    notes.add(
+      "salvage/none",
+      `Its folder is gone, and git's record of it went into the trash unsalvaged: ${error.message}`,
+    );
+    return null;
+  }
+};
+
+const begin = async (
+  tools: Tools,
+  repository: Repository,
+  { row, checkout, folder, record }: Found,
+  work: Work,
+  kept: Salvage | null,
+  at: Date,
+): Promise<TrashRow> => {
+  const id = uuidv7();
+  const name = entryName(row, at, id);
+  const place: Place =
+    folder === "there"
+      ? await placeFor(tools, repository, row.path, name)
+      : { ...(await placeFor(tools, repository, repository.gitDir, name)), via: "rename" };
+  const facts = folder === "there" ? await lstat(row.path) : null;
+  return tools.store.trash.begin({
+    id,
+    repositoryId: repository.id,
+    worktree: { ...row, identity: { ...(row.identity ?? { device: "", inode: "" }), gitId: record?.gitId ?? "" } },
+    place: place.folder,
+    record: retiredRecord(repository, name),
+    movement: {
+      tree: await identityAt(row.path),
+      record: record === null ? null : await identityAt(recordPath(repository, record.gitId)),
+      aside: place.via === "copy" ? `${dirname(row.path)}/.${name}.aside` : null,
+      mode: facts === null || (facts.mode & 0o200) !== 0 ? null : facts.mode & 0o7777,
+    },
+    work,
+    salvage: checkout.gitDir === "" ? null : kept,
   });
-  await tools.store.worktrees.settle(row.id, "its removal was interrupted and has been finished");
-  return "its removal was interrupted and has been finished";
 };
 
-const kept = async (tools: Tools, row: WorktreeRow): Promise<string> => {
-  await tools.store.worktrees.update(row.id, { state: "ready" });
-  return "its removal was interrupted and it holds work, so it was kept";
-};
+export const moveOf = (entry: TrashRow): Move => ({
+  from: entry.worktree.path,
+  to: treeOf(entry),
+  aside: entry.movement.aside,
+});
 
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );
-
-/** Asked of git's own record of it: the link in the folder may be deleted already, or lead elsewhere. */
-const onlyDeletions = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<boolean> => {
-  const record = await recordOf(repository, row);
-  if (record === undefined) return false;
-  const gitDir = join(repository.gitDir, "worktrees", record.gitId);
-  if (await isThere(join(gitDir, "modules"))) return false; // repositories of submodules, which git too refuses
-  const { stdout, exitCode } = await tools.git.run(
-    row.path,
-    [
-      `--git-dir=${gitDir}`,
-      `--work-tree=${row.path}`,
-      ...["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"],
-    ],
-    { access: "read", accept: [0, 128], config: await filterGuards(tools.git, repository.gitDir, gitDir) },
-  );
-  return exitCode === 0 && stdout.split("\0").every((line) => line === "" || line.startsWith(" D "));
+/** What git did in it between the salvage and the renames is salvaged from where it lies now. Its files are in the trash anyway. */
+const again = async (
+  tools: Tools,
+  repository: Repository,
+  entry: TrashRow,
+  before: string,
+  kept: Salvage | null,
+  call: Call,
+): Promise<Salvage | null> => {
+  if (kept === null || (await recordState(entry.record)) === before) return kept;
+  const { worktree } = entry;
+  const checkout: Checkout = {
+    name: worktree.name,
+    path: treeOf(entry),
+    gitDir: entry.record,
+    branch: worktree.branch,
+    base: worktree.base,
+  };
+  try {
+    const second = await salvage(tools, repository, checkout, { signal: call.signal, at: new Date() });
+    await dropSalvage(tools, repository, kept);
+    return second;
+  } catch (error) {
+    tools.log(
+      "warn",
+      `${worktree.name} changed while it was removed; salvaging it again: ${ImiError.from(error).message}`,
+    );
+    return kept;
+  }
 };

@@ -1,0 +1,53 @@
+import type { Repository } from "../../../protocol/repositories.ts";
+import type { Work, WorkKind } from "../../../protocol/work.ts";
+import type { ReadStatus } from "../git/index.ts";
+import type { WorktreeRow } from "../store/index.ts";
+import type { Tools } from "./context.ts";
+
+interface Certificate {
+  /** The very object live status remembers: it answers with another one once anything happened in the worktree. */
+  readonly read: ReadStatus;
+  readonly work: Work;
+}
+
+/** By room and worktree. */
+const certificates = new WeakMap<Tools, Map<string, Certificate>>();
+
+/** What stays on the branch or in the trash by itself, and is no reason to look through the files again. */
+const harmless: ReadonlySet<WorkKind> = new Set(["branch", "unpushed", "ignored"]);
+
+const recall = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<ReadStatus | undefined> =>
+  (await tools.live?.memoryOf(repository.gitDir)?.recall([row.path]))?.get(row.path);
+
+/**
+ * Looks at a worktree in full (`look`), and remembers when it was found clean. Whoever is asked "remove it?" has the
+ * answer looked up first; the removal itself then only has to know that nothing happened since (docs/decisions/0005).
+ */
+export const lookAndRemember = async (
+  tools: Tools,
+  repository: Repository,
+  row: WorktreeRow,
+  look: () => Promise<Work>,
+): Promise<Work> => {
+  const before = await recall(tools, repository, row);
+  const work = await look();
+  const known = certificates.get(tools) ?? new Map<string, Certificate>();
+  certificates.set(tools, known);
+  known.delete(row.id);
+  const plain = work.answer === "clean" && work.items.every(({ kind }) => harmless.has(kind));
+  if (plain && before !== undefined && (await recall(tools, repository, row)) === before)
+    known.set(row.id, { read: before, work });
+  return work;
+};
+
+/** What a worktree was found to hold, and the commit it is at, if it was clean and it is proven that nothing happened since. */
+export const stillClean = async (
+  tools: Tools,
+  repository: Repository,
+  row: WorktreeRow,
+): Promise<{ readonly work: Work; readonly head: string } | null> => {
+  const certificate = certificates.get(tools)?.get(row.id);
+  if (certificate === undefined || certificate.read.head === null) return null;
+  if ((await recall(tools, repository, row)) !== certificate.read) return null;
+  return { work: certificate.work, head: certificate.read.head };
+};

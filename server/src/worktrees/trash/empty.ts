@@ -1,0 +1,122 @@
+import type { ParsedOf, ResultOf } from "../../../../protocol/contract.ts";
+import type { Repository } from "../../../../protocol/repositories.ts";
+import type { Salvage } from "../../../../protocol/salvage.ts";
+import { ImiError } from "../../../../protocol/errors.ts";
+import { fault } from "../../faults.ts";
+import type { TrashRow } from "../../store/index.ts";
+import type { Checkout } from "../checkout.ts";
+import { mutationLease, mutationWaitMs } from "../context.ts";
+import type { Call, Tools } from "../context.ts";
+import { isSalvaged, salvage } from "../salvage/index.ts";
+import { findEntry, toEntry } from "./entry.ts";
+import { isThere } from "./files.ts";
+import { deleteEntry } from "./finish.ts";
+import { adoptTrash, treeOf } from "./place.ts";
+import { finishEntries } from "./restore.ts";
+
+type Outcome = ResultOf<"trash.empty">;
+
+/**
+ * Deletes removed worktrees for good, the only thing iMi ever deletes. Before that it looks whether all of one's work is in
+ * refs, and puts there what is not; what cannot be kept so stays in the trash. Ignored files go with it.
+ */
+export const emptyTrash = async (
+  tools: Tools,
+  repository: Repository,
+  params: ParsedOf<"trash.empty">,
+  call: Call,
+): Promise<Outcome> => {
+  const olderThan = params.olderThan === undefined ? 0 : ageOf(params.olderThan);
+  if (!params.yes && !params.dryRun) {
+    throw new ImiError(
+      "usage/invalid",
+      "Emptying the trash deletes ignored files for good, so it has to be confirmed.",
+      {
+        hint: "Add --yes, or --dry-run to see what would be deleted.",
+      },
+    );
+  }
+  const lease = await tools.store.leases.take(mutationLease(repository), {
+    purpose: "empty the trash",
+    waitMs: mutationWaitMs,
+    signal: call.signal,
+  });
+  try {
+    await finishEntries(tools, repository);
+    await adoptTrash(tools, repository);
+    const rows = await tools.store.trash.of(repository.id);
+    const asked = params.name === undefined ? rows : [findEntry(rows, params.name)];
+    const old = asked.filter(({ removedAt }) => Date.now() - Date.parse(removedAt) >= olderThan);
+    const outcome: Outcome = { emptied: [], kept: [], bytes: 0 };
+    for (const [index, row] of old.entries()) {
+      call.signal.throwIfAborted();
+      call.progress(`Emptying ${row.worktree.name}`, index / old.length);
+      const reason = params.dryRun ? null : await emptyOne(tools, repository, row, call);
+      if (reason !== null) {
+        outcome.kept.push({ entry: toEntry(tools, row), reason });
+        continue;
+      }
+      outcome.emptied.push(toEntry(tools, row));
+      outcome.bytes += row.bytes ?? 0;
+    }
+    return outcome;
+  } finally {
+    await lease.release();
+  }
+};
+
+const units = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+
+const ageOf = (text: string): number => {
+  const found = /^(\d{1,6})\s*([mhdw])$/u.exec(text.trim());
+  const unit = found?.[2] as keyof typeof units | undefined;
+  if (found?.[1] === undefined || unit === undefined) {
+    throw new ImiError("usage/invalid", `"${text}" is no age.`, {
+      hint: "Write a number and m, h, d or w, such as 30d or 12h.",
+    });
+  }
+  return Number(found[1]) * units[unit];
+};
+
+/** null: it is deleted; else why it stays. */
+const emptyOne = async (tools: Tools, repository: Repository, row: TrashRow, call: Call): Promise<string | null> => {
+  if (row.state === "emptying") return "not all of it could be deleted; `imi doctor` and the log say why";
+  if (row.state !== "kept") return `it is ${row.state}`;
+  let kept: Salvage | null;
+  try {
+    kept = await inSafety(tools, repository, row, call);
+  } catch (error) {
+    if (ImiError.is(error, "operation/cancelled")) throw error;
+    return `its work could not be salvaged: ${ImiError.from(error).message}`;
+  }
+  fault("empty.salvaged");
+  await tools.store.trash.beginEmpty(row.id, kept);
+  fault("empty.intended");
+  fault("empty.deleting");
+  try {
+    await deleteEntry(tools, row);
+  } catch (error) {
+    return ImiError.from(error).message; // what is left of it is tried again whenever somebody looks
+  }
+  fault("empty.deleted");
+  return null;
+};
+
+/** A salvage that holds all there is. Raises salvage/failed. */
+const inSafety = async (tools: Tools, repository: Repository, row: TrashRow, call: Call): Promise<Salvage | null> => {
+  const hasTree = row.movement.tree !== null && (await isThere(treeOf(row)));
+  const hasRecord = row.movement.record !== null && (await isThere(row.record));
+  if (!hasTree && !hasRecord) return row.salvage; // deleted by hand: there is nothing more to keep
+  if (!hasRecord) throw new ImiError("salvage/failed", "git's record of it is gone, so what it held cannot be told");
+  const { worktree } = row;
+  const checkout: Checkout = {
+    name: worktree.name,
+    path: treeOf(row),
+    gitDir: row.record,
+    branch: worktree.branch,
+    base: worktree.base,
+  };
+  if (row.salvage !== null && (await isSalvaged(tools, repository, checkout, row.salvage, call.signal)))
+    return row.salvage;
+  return salvage(tools, repository, checkout, { signal: call.signal, at: new Date() });
+};

@@ -1,0 +1,173 @@
+import { mkdir, readdir, rmdir, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import type { ParsedOf, ResultOf } from "../../../../protocol/contract.ts";
+import type { Repository } from "../../../../protocol/repositories.ts";
+import { ImiError } from "../../../../protocol/errors.ts";
+import { fault } from "../../faults.ts";
+import type { Lease, Restoring, TrashRow } from "../../store/index.ts";
+import { Notes, mutationLease, mutationWaitMs } from "../context.ts";
+import type { Call, Tools } from "../context.ts";
+import { toWorktree } from "../entity.ts";
+import { branchFor } from "./branch.ts";
+import { asideOf, complete } from "./complete.ts";
+import { findEntry } from "./entry.ts";
+import { isThere } from "./files.ts";
+import { finishTrash } from "./finish.ts";
+import { move } from "./move.ts";
+import type { Move } from "./move.ts";
+import { adoptTrash, treeOf, writeManifest } from "./place.ts";
+import { freeRecord } from "./record.ts";
+
+type Outcome = ResultOf<"worktree.restore">;
+
+/**
+ * Brings a removed worktree back as it was: folder, git's record, branch, registry. Where its path, name, record or branch
+ * have been taken since, it comes back beside them and the notes say so. Raises trash/not-found, trash/damaged,
+ * path/permission, disk/full; then it is still in the trash.
+ */
+export const restore = async (
+  tools: Tools,
+  repository: Repository,
+  params: ParsedOf<"worktree.restore">,
+  call: Call,
+): Promise<Outcome> => {
+  const lease = await tools.store.leases.take(mutationLease(repository), {
+    purpose: `restore ${params.name}`,
+    waitMs: mutationWaitMs,
+    signal: call.signal,
+  });
+  try {
+    await finishEntries(tools, repository);
+    await adoptTrash(tools, repository);
+    const entry = findEntry(await tools.store.trash.of(repository.id), params.name);
+    await requireWhole(entry);
+    return await bringBack(tools, repository, entry, lease, call);
+  } finally {
+    await lease.release();
+  }
+};
+
+/** Under the lease nobody else is at work on them: what is not `kept` was left by a process that is dead. */
+export const finishEntries = async (tools: Tools, repository: Repository): Promise<string[]> => {
+  const done: string[] = [];
+  for (const entry of await tools.store.trash.of(repository.id)) {
+    if (entry.state === "kept") continue;
+    try {
+      done.push(`${entry.worktree.name}: ${await finishTrash(tools, repository, entry, "on")}`);
+    } catch (error) {
+      // What is in the way of one must not keep the others from being seen; it is tried again.
+      tools.log("warn", `${entry.worktree.name} was interrupted while ${entry.state}: ${ImiError.from(error).message}`);
+    }
+  }
+  return done;
+};
+
+const requireWhole = async (entry: TrashRow): Promise<void> => {
+  const { movement, worktree } = entry;
+  const missing =
+    movement.tree !== null && !(await isThere(treeOf(entry)))
+      ? treeOf(entry)
+      : movement.record !== null && !(await isThere(entry.record))
+        ? entry.record
+        : null;
+  if (missing === null) return;
+  throw new ImiError("trash/damaged", `${worktree.name} cannot be restored as it was: ${missing} is gone.`, {
+    hint:
+      entry.salvage === null
+        ? "Nothing of it was salvaged. Look for a backup of that folder."
+        : `Its work is in ${entry.salvage.prefix}/: git worktree add --detach ../${worktree.name} ${entry.salvage.prefix}/worktree`,
+  });
+};
+
+const bringBack = async (
+  tools: Tools,
+  repository: Repository,
+  entry: TrashRow,
+  lease: Lease,
+  call: Call,
+): Promise<Outcome> => {
+  const notes = new Notes();
+  const restoring = await planOf(tools, repository, entry, notes);
+  call.progress(`Restoring ${restoring.name}`, null);
+  await writeManifest(repository, entry); // as the registry has it: where that is lost now, the trash knows
+  const reserved = await tools.store.trash.beginRestore(entry.id, restoring);
+  fault("restore.intended");
+  const begun: TrashRow = { ...entry, state: "restoring", restoring };
+  try {
+    if (entry.movement.tree !== null) {
+      await lease.guard();
+      await move(await moveOf(begun, restoring), AbortSignal.any([call.signal, lease.lost]));
+    }
+    fault("restore.folder");
+    const row = await complete(tools, repository, begun, restoring);
+    return { worktree: toWorktree(row), notes: notes.list };
+  } catch (error) {
+    if (!lease.lost.aborted) {
+      await finishTrash(tools, repository, begun, "back").catch((second: unknown) => {
+        tools.log("warn", `Restoring ${reserved.name} failed half way: ${ImiError.from(second).message}`);
+      });
+    }
+    throw error;
+  }
+};
+
+const planOf = async (tools: Tools, repository: Repository, entry: TrashRow, notes: Notes): Promise<Restoring> => {
+  const { worktree } = entry;
+  const rows = await tools.store.worktrees.of(repository.id);
+  const taken = async (path: string): Promise<boolean> =>
+    rows.some((row) => row.path === path) || (await isOccupied(path));
+  const path = await freePath(worktree.path, taken);
+  // A worktree named after its folder, as nearly all are, keeps being so.
+  const wanted = worktree.name === basename(worktree.path) ? basename(path) : worktree.name;
+  const name = freeNameFor(
+    wanted,
+    rows.map((row) => row.name),
+  );
+  if (name !== worktree.name || path !== worktree.path)
+    notes.add("restore/renamed", `Its old place is taken by now, so it is back as ${name} at ${path}.`);
+  const gitId = await freeRecord(repository, worktree.identity?.gitId ?? basename(path));
+  return { name, path, gitId, branch: await branchFor(tools, repository, entry, notes) };
+};
+
+/** An empty folder is no reason for another name: it is taken away, and nothing with it. */
+const isOccupied = async (path: string): Promise<boolean> => {
+  if (!(await isThere(path))) return false;
+  const empty = await readdir(path).then(
+    (names) => names.length === 0,
+    () => false,
+  );
+  if (!empty) return true;
+  return rmdir(path).then(
+    () => false,
+    () => true,
+  );
+};
+
+const freePath = async (wanted: string, taken: (path: string) => Promise<boolean>): Promise<string> => {
+  for (let number = 0; ; number += 1) {
+    const path = number === 0 ? wanted : `${wanted}-restored${number === 1 ? "" : `-${number}`}`;
+    if (!(await taken(path))) return path;
+  }
+};
+
+const freeNameFor = (wanted: string, taken: readonly string[]): string => {
+  for (let number = 0; ; number += 1) {
+    const name = number === 0 ? wanted : `${wanted}-restored${number === 1 ? "" : `-${number}`}`;
+    if (!taken.includes(name)) return name;
+  }
+};
+
+const moveOf = async (entry: TrashRow, restoring: Restoring): Promise<Move> => {
+  const parent = dirname(restoring.path);
+  try {
+    await mkdir(parent, { recursive: true });
+  } catch (error) {
+    throw new ImiError("path/permission", `${parent} cannot be made.`, {
+      hint: "It is still in the trash. Make its folder writable, then try again.",
+      cause: error,
+    });
+  }
+  const from = treeOf(entry);
+  const [there, here] = await Promise.all([stat(from), stat(parent)]);
+  return { from, to: restoring.path, aside: there.dev === here.dev ? null : asideOf(entry) };
+};

@@ -1,0 +1,43 @@
+import type { Repository } from "../../../../protocol/repositories.ts";
+import type { Call, Tools } from "../context.ts";
+
+const hourMs = 60 * 60 * 1000;
+
+/** How long after a window opened, in ms: nobody's first seconds are spent on it. */
+const firstAfterMs = 5 * 60 * 1000;
+
+/**
+ * Deletes in the background what has been in the trash for longer than `trash_settings.keep_days`; `imi trash list` names
+ * it a week ahead. As always only what is salvaged. Returns a function that stops it.
+ */
+export const keepRetention = (
+  tools: Tools,
+  repository: Repository,
+  call: Call,
+  failed: (error: unknown) => void,
+): (() => void) => {
+  const look = async (): Promise<void> => {
+    const days = tools.settings().trashKeepDays;
+    if (days === 0) return;
+    const { emptyTrash } = await import("./empty.ts");
+    const params = { olderThan: `${days}d`, dryRun: false, yes: true };
+    const { emptied, kept } = await emptyTrash(tools, repository, params, call);
+    for (const { name } of emptied)
+      tools.log("info", `${name} was in the trash for ${days} days and is deleted for good`);
+    for (const { entry, reason } of kept)
+      tools.log("warn", `${entry.name} stays in the trash after ${days} days: ${reason}`);
+  };
+  let timer: NodeJS.Timeout;
+  const plan = (afterMs: number): void => {
+    timer = setTimeout(() => {
+      void look()
+        .catch(failed)
+        .finally(() => {
+          if (!call.signal.aborted) plan(6 * hourMs);
+        });
+    }, afterMs);
+    timer.unref();
+  };
+  plan(firstAfterMs);
+  return () => clearTimeout(timer);
+};

@@ -1,6 +1,7 @@
 // The status of many worktrees at once, to asking git in one after another.
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type StatusCounts, type Worktree, isKnown } from "../protocol/worktrees.ts";
 import type { Bench, BenchOptions } from "./support/bench.ts";
 import { type Line, lineOf } from "./support/line.ts";
@@ -9,13 +10,13 @@ import { inTurns, timed } from "./support/numbers.ts";
 import { makePlace } from "./support/place.ts";
 import { type Where, git, imiJson } from "./support/programs.ts";
 import { makeRepository } from "./support/repository.ts";
-import { startServer } from "./support/server.ts";
+import { type BenchServer, startServer } from "./support/server.ts";
 
 const goal = { of: "speedup", least: 10 } as const;
 
 export const list: Bench = {
   name: "list",
-  summary: "all worktrees with status, to `git status --porcelain` in each",
+  summary: "all worktrees with status, to `git status --porcelain=v2` in each",
   async *measure(options) {
     for (const count of options.worktrees ?? [100, 1000]) yield* lists(options, count);
   },
@@ -41,10 +42,15 @@ async function* lists(options: BenchOptions, count: number): AsyncGenerator<Line
     const server = await startServer(where);
     try {
       await server.call("repository.open", { repository: trunk });
+      const cold = await server.diagnostics();
+      await warmUp(server, trunk, options.say);
+      const warm = await server.diagnostics();
       const byGit = await gitCounts(paths, where);
       verify("imi list", byGit, met.answer.worktrees);
 
       let answered: readonly Worktree[] = [];
+      let told: readonly Worktree[] = [];
+      const apart = { ...where, env: { ...where.env, XDG_RUNTIME_DIR: place.folder } };
       options.say(`${rounds} rounds`);
       const times = await inTurns(rounds, {
         git: () => timed(() => statusInEach(paths, where)),
@@ -52,16 +58,31 @@ async function* lists(options: BenchOptions, count: number): AsyncGenerator<Line
           timed(async () => {
             answered = (await server.call("worktree.list", { repository: trunk })).worktrees;
           }),
-        cli: async () => (await imiJson(where, "list")).milliseconds,
+        cli: async () => {
+          const { answer, milliseconds } = await imiJson<{ worktrees: Worktree[] }>(where, "list");
+          told = answer.worktrees;
+          return milliseconds;
+        },
+        // Another runtime folder: there it meets no server.
+        cliCold: async () => (await imiJson(apart, "list")).milliseconds,
         serverPlain: () => timed(() => server.call("worktree.list", { repository: trunk, status: false })),
         cliPlain: async () => (await imiJson(where, "list", "--no-status")).milliseconds,
       });
       verify("the server", byGit, answered);
+      verify("imi list beside a server", byGit, told);
 
       const what = `${count.toLocaleString("en")} worktrees of ${files} files`;
       const common = { baseline: times.git, against: "git status in each" };
       yield lineOf({ what: `in the server: ${what}`, ours: times.server, ...common, goal });
-      yield lineOf({ what: `imi list --json: ${what}`, ours: times.cli, ...common, goal });
+      yield lineOf({ what: `imi list --json, a server runs: ${what}`, ours: times.cli, ...common, goal });
+      yield lineOf({ what: `imi list --json, no server: ${what}`, ours: times.cliCold, ...common });
+      const megabytes = (bytes: number): number[] => [bytes / 1e6];
+      const memory = {
+        unit: "MB",
+        baseline: megabytes(cold.residentBytes),
+        against: "before the first status",
+      } as const;
+      yield lineOf({ what: `memory of the server: ${what}`, ours: megabytes(warm.residentBytes), ...memory });
       yield lineOf({ what: `in the server, without status: ${what}`, ours: times.serverPlain });
       yield lineOf({ what: `imi list --json --no-status: ${what}`, ours: times.cliPlain });
     } finally {
@@ -70,6 +91,19 @@ async function* lists(options: BenchOptions, count: number): AsyncGenerator<Line
   } finally {
     place.remove();
   }
+}
+
+/** Asks until asking again takes no longer than reading what is known: every worktree is under watch. */
+async function warmUp(server: BenchServer, repository: string, say: (text: string) => void): Promise<void> {
+  const started = performance.now();
+  let least = Number.POSITIVE_INFINITY;
+  for (let steady = 0; steady < 3;) {
+    const took = await timed(() => server.call("worktree.list", { repository }));
+    steady = took > least * 0.8 ? steady + 1 : 0;
+    least = Math.min(least, took);
+    await delay(Math.max(500, took));
+  }
+  say(`warm after ${Math.round((performance.now() - started) / 1000)} s`);
 }
 
 /** Somebody worked in every fifth worktree: edits, a new file, a new folder, something staged, a commit. */
@@ -88,7 +122,7 @@ async function work(index: number, where: Where): Promise<void> {
 }
 
 async function statusInEach(paths: readonly string[], where: Where): Promise<void> {
-  for (const cwd of paths) await git({ ...where, cwd }, "status", "--porcelain");
+  for (const cwd of paths) await git({ ...where, cwd }, "status", "--porcelain=v2");
 }
 
 /** The same counts as git gives them, asked without any of iMi's code. */

@@ -24,6 +24,27 @@ export interface StatusesOptions {
   readonly concurrency?: number;
   /** Called with each status as soon as it is known. */
   readonly onStatus?: ((id: string, status: WorktreeStatus) => void) | undefined;
+  /** What a process that keeps running knows already; without one, git is asked about each. */
+  readonly memory?: StatusMemory | undefined;
+}
+
+/** Where git keeps a worktree: its folder, and its own git directory. */
+export interface WorktreePlace {
+  readonly path: string;
+  readonly gitDir: string;
+}
+
+/** Asks git now. */
+export type AskStatus = (signal: AbortSignal | undefined) => Promise<ReadStatus>;
+
+/** What git said about the worktrees of one repository, for as long as it can be proven that it would say it again. */
+export interface StatusMemory {
+  /** By path, those that git need not be asked about: nothing happened since it was. */
+  recall(paths: readonly string[]): Promise<ReadonlyMap<string, ReadStatus>>;
+  /** Asks git, and remembers the answer where it can watch over it. */
+  learn(place: WorktreePlace, ask: AskStatus, signal: AbortSignal | undefined): Promise<ReadStatus>;
+  /** Distances between pairs of commits (`base...head`). */
+  readonly distances: Map<string, Distance>;
 }
 
 /** The status of one worktree; what could not be read is `unknown`, with the reason. Raises only when cancelled. */
@@ -52,10 +73,11 @@ export const statuses = async (
   worktrees: readonly StatusWanted[],
   options: StatusesOptions = {},
 ): Promise<Map<string, WorktreeStatus>> => {
-  const { signal } = options;
+  const { signal, memory } = options;
   const gate = new Gate(options.concurrency ?? availableParallelism() * 2);
-  const guards = new Guards(git, commonDir);
-  const distances = new Distances(git, commonDir, gate, signal);
+  const distances = new Distances(git, commonDir, gate, memory?.distances ?? new Map(), signal);
+  const near = async (wanted: StatusWanted, read: ReadStatus): Promise<WorktreeStatus> =>
+    withDistance(read, await distances.of(read.head, wanted.base));
   const readOne = async (
     wanted: StatusWanted,
     gitDirOf: Awaited<ReturnType<typeof gitDirsOf>>,
@@ -63,18 +85,8 @@ export const statuses = async (
     if (!(await isFolder(wanted.path))) return unknown("its folder is gone");
     const gitDir = await gitDirOf(wanted.path);
     if (gitDir === null) return unknown("git has no record of it");
-    const config = await guards.of(gitDir);
-    const { stdout } = await gate.pass(() =>
-      git.run(wanted.path, [`--git-dir=${gitDir}`, `--work-tree=${wanted.path}`, ...statusCommand], {
-        access: "read",
-        signal,
-        config,
-      }),
-    );
-    const read = parseStatus(stdout);
-    if (read === null) return unknown("git's answer was not understood");
-    const { ahead, behind } = await distances.of(read.head, wanted.base);
-    return { ahead, behind, ...read.counts };
+    const ask: AskStatus = (askSignal) => gate.pass(() => askGit(git, commonDir, wanted.path, gitDir, askSignal));
+    return near(wanted, await (memory?.learn({ path: wanted.path, gitDir }, ask, signal) ?? ask(signal)));
   };
 
   // In the order asked for, whatever order the answers come in.
@@ -85,13 +97,49 @@ export const statuses = async (
   };
   try {
     await requireOwner(git, commonDir, signal);
-    const [gitDirOf] = await Promise.all([gitDirsOf(commonDir), distances.prepare(worktrees)]);
-    await Promise.all(worktrees.map(async (wanted) => known(wanted, await readOne(wanted, gitDirOf).catch(asUnknown))));
+    const recalled = (await memory?.recall(worktrees.map(({ path }) => path))) ?? new Map<string, ReadStatus>();
+    // The commit git said it is at is newer than what the caller has it at.
+    await distances.prepare(
+      worktrees.map((wanted) => ({ ...wanted, head: recalled.get(wanted.path)?.head ?? wanted.head })),
+    );
+    // Records are read for those alone that git is asked about.
+    let records: ReturnType<typeof gitDirsOf> | undefined;
+    await Promise.all(
+      worktrees.map(async (wanted) => {
+        const read = recalled.get(wanted.path);
+        const reading =
+          read === undefined
+            ? (records ??= gitDirsOf(commonDir)).then((of) => readOne(wanted, of))
+            : near(wanted, read);
+        known(wanted, await reading.catch(asUnknown));
+      }),
+    );
   } catch (error) {
     const status = asUnknown(error);
     for (const wanted of worktrees) known(wanted, status);
   }
   return answer;
+};
+
+const withDistance = ({ counts }: ReadStatus, { ahead, behind }: Distance): StatusCounts => ({
+  ahead,
+  behind,
+  ...counts,
+});
+
+const askGit = async (
+  git: Git,
+  commonDir: string,
+  path: string,
+  gitDir: string,
+  signal: AbortSignal | undefined,
+): Promise<ReadStatus> => {
+  const config = await filterGuards(git, commonDir, gitDir);
+  const options = { access: "read", signal, config } as const;
+  const { stdout } = await git.run(path, [`--git-dir=${gitDir}`, `--work-tree=${path}`, ...statusCommand], options);
+  const read = parseStatus(stdout);
+  if (read === null) throw new ImiError("git/failed", "git's answer was not understood");
+  return read;
 };
 
 /**
@@ -152,23 +200,6 @@ const mainCheckout = (commonDir: string): string | null => {
   return null;
 };
 
-class Guards {
-  readonly #git: Git;
-  readonly #commonDir: string;
-  readonly #known = new Map<string, ReturnType<typeof filterGuards>>();
-
-  constructor(git: Git, commonDir: string) {
-    this.#git = git;
-    this.#commonDir = commonDir;
-  }
-
-  of(gitDir: string): ReturnType<typeof filterGuards> {
-    const known = this.#known.get(gitDir) ?? filterGuards(this.#git, this.#commonDir, gitDir);
-    this.#known.set(gitDir, known);
-    return known;
-  }
-}
-
 export interface ReadStatus {
   readonly head: string | null;
   readonly counts: Omit<StatusCounts, "ahead" | "behind">;
@@ -213,7 +244,7 @@ const countChange = (entry: string, counts: { staged: number; changed: number })
   if (entry[3] !== ".") counts.changed++;
 };
 
-interface Distance {
+export interface Distance {
   readonly ahead: number;
   readonly behind: number;
 }
@@ -227,12 +258,14 @@ class Distances {
   readonly #signal: AbortSignal | undefined;
   readonly #refs: RefFiles;
   readonly #bases = new Map<string, Promise<string>>();
-  readonly #pairs = new Map<string, Promise<Distance>>();
+  readonly #pairs: Map<string, Distance>;
+  readonly #asked = new Map<string, Promise<Distance>>();
 
-  constructor(git: Git, commonDir: string, gate: Gate, signal: AbortSignal | undefined) {
+  constructor(git: Git, commonDir: string, gate: Gate, pairs: Map<string, Distance>, signal: AbortSignal | undefined) {
     this.#git = git;
     this.#commonDir = commonDir;
     this.#gate = gate;
+    this.#pairs = pairs;
     this.#signal = signal;
     this.#refs = new RefFiles(commonDir);
   }
@@ -253,7 +286,9 @@ class Distances {
 
   async #apart(base: string, group: readonly StatusWanted[]): Promise<readonly StatusWanted[]> {
     const baseCommit = await this.#commitOf(base);
-    return group.filter((wanted) => wanted.head !== baseCommit);
+    return group.filter(
+      ({ head }) => head !== baseCommit && (head === null || !this.#pairs.has(`${baseCommit}...${head}`)),
+    );
   }
 
   async #compareAll(base: string, group: readonly StatusWanted[]): Promise<void> {
@@ -272,7 +307,7 @@ class Distances {
       for (const line of stdout.split("\n")) {
         const [, head, ahead, behind] = /^([0-9a-f]+)\0(\d+) (\d+)$/.exec(line) ?? [];
         if (head !== undefined)
-          this.#pairs.set(`${baseCommit}...${head}`, Promise.resolve({ ahead: Number(ahead), behind: Number(behind) }));
+          this.#pairs.set(`${baseCommit}...${head}`, { ahead: Number(ahead), behind: Number(behind) });
       }
     }
   }
@@ -283,9 +318,11 @@ class Distances {
     const baseCommit = await this.#commitOf(base);
     if (baseCommit === head) return none;
     const pair = `${baseCommit}...${head}`;
-    const known = this.#pairs.get(pair) ?? this.#compare(pair);
-    this.#pairs.set(pair, known);
-    return known;
+    const known = this.#pairs.get(pair);
+    if (known !== undefined) return known;
+    const asked = this.#asked.get(pair) ?? this.#compare(pair);
+    this.#asked.set(pair, asked);
+    return asked;
   }
 
   async #compare(pair: string): Promise<Distance> {
@@ -297,7 +334,9 @@ class Distances {
     );
     const [, behind, ahead] = /^(\d+)\t(\d+)/.exec(stdout) ?? [];
     if (behind === undefined || ahead === undefined) throw new ImiError("git/failed", "git did not count the commits.");
-    return { ahead: Number(ahead), behind: Number(behind) };
+    const distance = { ahead: Number(ahead), behind: Number(behind) };
+    this.#pairs.set(pair, distance);
+    return distance;
   }
 
   #commitOf(base: string): Promise<string> {

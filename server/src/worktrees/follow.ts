@@ -8,9 +8,11 @@ import { ImiError } from "../../../protocol/errors.ts";
 import { mutationLease } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { sharedConfigOf } from "./furnish.ts";
+import { keepMeasured } from "./keep-measured.ts";
 import { list } from "./list.ts";
 import { watchSharedConfig } from "./shared-config/index.ts";
 import { sync } from "./sync.ts";
+import { keepRetention } from "./trash/retention.ts";
 import { freshenTrunk } from "./trunk.ts";
 
 /** git writes several files per change; they are looked at together, in ms. */
@@ -29,11 +31,16 @@ export interface Following {
 export const followRepository = (tools: Tools, repository: Repository): Following => {
   const stopped = new AbortController();
   const call: Call = { signal: stopped.signal, progress: () => undefined };
+  const warn =
+    (what: string) =>
+    (error: unknown): void => {
+      if (!stopped.signal.aborted) tools.log("warn", `${what} of ${repository.name}: ${ImiError.from(error).message}`);
+    };
   const quietly = (what: string, work: () => Promise<unknown>) => async (): Promise<void> => {
     try {
       await work();
     } catch (error) {
-      if (!stopped.signal.aborted) tools.log("warn", `${what} of ${repository.name}: ${ImiError.from(error).message}`);
+      warn(what)(error);
     }
   };
   const link = oneAtATime(quietly("Shared config", () => sync(tools, repository, call)));
@@ -52,11 +59,15 @@ export const followRepository = (tools: Tools, repository: Repository): Followin
     ? watchSharedConfig(sharedConfigOf(tools, repository), () => void link())
     : null;
   const freshen = oneAtATime(quietly("Background fetch", () => freshenTrunk(tools, repository, call)));
+  const stopRetention = keepRetention(tools, repository, call, warn("Trash"));
+  const stopMeasuring = keepMeasured(tools, repository, call, warn("Disk use"));
   void records.arm().then(reconcile);
   return {
     freshen: () => void freshen(),
     stop: () => {
       stopped.abort();
+      stopRetention();
+      stopMeasuring();
       records.close();
       shared?.close();
     },

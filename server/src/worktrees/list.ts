@@ -3,7 +3,7 @@ import type { Worktree, WorktreeStatus } from "../../../protocol/worktrees.ts";
 import { RefFiles, mainBranch, readWorktreeRecords, statuses } from "../git/index.ts";
 import type { WorktreeRow } from "../store/index.ts";
 import type { Call, Tools } from "./context.ts";
-import { toWorktree } from "./entity.ts";
+import { isPending, toWorktree } from "./entity.ts";
 import { isCheckedOut } from "./place.ts";
 
 /** Trunk first, then by type and name, as the tree shows them. */
@@ -52,11 +52,12 @@ export const statusesOf = async (
     tools.git,
     repository.gitDir,
     readable.map(({ id, path, branch, head, base }) => ({ id, path, branch, head, base })),
-    { signal: call.signal },
+    { signal: call.signal, memory: tools.live?.memoryOf(repository.gitDir) },
   );
   const reasons = {
     creating: "still being created",
     removing: "being removed",
+    restoring: "being restored",
     missing: "its folder is gone",
     ready: "not read",
   };
@@ -66,7 +67,7 @@ export const statusesOf = async (
 
 /** Whether git's records and the registry name other worktrees, places, branches or locks; a few file reads each. */
 const differs = async (repository: Repository, rows: readonly WorktreeRow[]): Promise<boolean> => {
-  if (rows.some((row) => row.state === "creating" || row.state === "removing")) return true;
+  if (rows.some(isPending)) return true;
   const main = rows.find((row) => row.path === repository.trunk);
   if (repository.layout !== "bare" && main?.branch !== mainBranch(repository.gitDir)) return true;
   const records = await readWorktreeRecords(repository.gitDir);

@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { type BuildOptions, type Plugin, build, context } from "esbuild";
 import { inRoot, root } from "../paths.ts";
 import { commandTablePlugin } from "./command-table.ts";
+import { lightBuiltins, lightClock } from "./light-builtins.ts";
 import { placeFile } from "./place-file.ts";
+import { stamped } from "./stamp.ts";
 import { ThirdPartyNotices } from "./third-party-notices.ts";
 import { whereZodIs } from "./without-zod.ts";
 
@@ -11,15 +13,17 @@ interface Bundle {
   readonly output: string;
   readonly external?: string[];
   readonly commandLine?: true;
+  /** Loaded by server/src/faces/code-cache.ts. */
+  readonly stamped?: true;
 }
 
 const bundles: readonly Bundle[] = [
   { entry: "client/src/extension.ts", output: "dist/extension.cjs", external: ["vscode"] },
-  // Server and command line are two files each: the first turns the compile cache on, which serves what comes after it.
+  // Server and command line are two files each: the first loads the second by way of what was compiled before.
   { entry: "server/src/faces/server.ts", output: "dist/server.cjs" },
   { entry: "server/src/faces/rpc.ts", output: "dist/server-run.cjs" },
   { entry: "server/src/faces/cli/main.ts", output: "dist/cli.cjs", commandLine: true },
-  { entry: "server/src/faces/cli/run.ts", output: "dist/cli-run.cjs", commandLine: true },
+  { entry: "server/src/faces/cli/run.ts", output: "dist/cli-run.cjs", commandLine: true, stamped: true },
 ];
 
 export interface BundleOptions {
@@ -53,12 +57,14 @@ function existing(options: BundleOptions): readonly Bundle[] {
 
 function optionsFor(bundle: Bundle, options: BundleOptions, notices: ThirdPartyNotices): BuildOptions {
   const place = placePlugin(bundle, notices);
+  const clock = bundle.commandLine === undefined ? { banner: "", define: {} } : lightClock;
   return {
     absWorkingDir: root,
     entryPoints: [bundle.entry],
     outfile: bundle.output,
     external: bundle.external ?? [],
-    plugins: bundle.commandLine === undefined ? [apartPlugin, place] : [commandTablePlugin, apartPlugin, place],
+    plugins:
+      bundle.commandLine === undefined ? [apartPlugin, place] : [commandTablePlugin, apartPlugin, lightBuiltins, place],
     bundle: true,
     format: "cjs",
     platform: "node",
@@ -72,8 +78,9 @@ function optionsFor(bundle: Bundle, options: BundleOptions, notices: ThirdPartyN
     // jsonc-parser's "main" is a UMD file whose inner requires a bundler cannot see.
     mainFields: ["module", "main"],
     // A CommonJS bundle has no import.meta; give the sources what they mean by it.
-    banner: { js: 'const __imiFileUrl=require("node:url").pathToFileURL(__filename).href;' },
+    banner: { js: `const __imiFileUrl=require("node:url").pathToFileURL(__filename).href;${clock.banner}` },
     define: {
+      ...clock.define,
       "import.meta.url": "__imiFileUrl",
       "import.meta.dirname": "__dirname",
       "import.meta.filename": "__filename",
@@ -92,8 +99,15 @@ const apartPlugin: Plugin = {
   name: "apart",
   setup(build) {
     build.onResolve({ filter: /^\.\/run\.ts$/ }, ({ importer }) =>
-      /[\\/]cli[\\/]main\.ts$/.test(importer) ? { path: "./cli-run.cjs", external: true } : undefined,
+      /[\\/]cli[\\/]main\.ts$/.test(importer) ? { path: "cli-run.cjs", namespace: "by-code-cache" } : undefined,
     );
+    build.onLoad({ filter: /.*/, namespace: "by-code-cache" }, ({ path: file }) => ({
+      contents: `
+        const { loadBundle } = require(${JSON.stringify(inRoot("server", "src", "faces", "code-cache.ts"))});
+        module.exports = loadBundle(require("node:path").join(__dirname, ${JSON.stringify(file)}), require);
+      `,
+      resolveDir: root,
+    }));
     build.onResolve({ filter: /^\.\/rpc\.ts$/ }, ({ importer }) =>
       /[\\/]faces[\\/]server\.ts$/.test(importer) ? { path: "./server-run.cjs", external: true } : undefined,
     );
@@ -119,7 +133,12 @@ function placePlugin(bundle: Bundle, notices: ThirdPartyNotices): Plugin {
           return { errors: [{ text: problem }] };
         }
         notices.add(result.metafile);
-        for (const file of result.outputFiles ?? []) placeFile(file.path, file.contents);
+        for (const file of result.outputFiles ?? []) {
+          placeFile(
+            file.path,
+            bundle.stamped !== undefined && file.path.endsWith(".cjs") ? stamped(file.contents) : file.contents,
+          );
+        }
         const size = result.outputFiles?.at(-1)?.contents.byteLength ?? 0;
         console.log(`build: ${bundle.output} ${Math.round(size / 1024)} kB`);
         return undefined;

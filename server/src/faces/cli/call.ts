@@ -1,11 +1,14 @@
 import { writeFileSync } from "node:fs";
-import { ImiError } from "../../../../protocol/errors.ts";
 import type { CallContext, Workspace } from "../../workspace.ts";
+import type { Asking, Params } from "./ask-first.ts";
 import type { Run } from "./parse.ts";
 import { absolutePath, workingDirectory } from "./paths.ts";
 import { paintOf, print, tell } from "./print.ts";
 import { progressLine } from "./progress.ts";
-import { printable, safeJson } from "./text.ts";
+import { standardError, standardOut } from "./standard-streams.ts";
+import { findRefuge } from "./refuge.ts";
+import { shellWord } from "./render/shell-word.ts";
+import { safeJson, safeJsonText } from "./text.ts";
 
 /**
  * Calls the operation of a command and prints its answer; resolves to the exit code. `directoryFile` is where the
@@ -19,13 +22,27 @@ export const callOperation = async (
 ): Promise<number> => {
   const { command, format } = run;
   const params = { ...run.params, ...(run.repository === null ? {} : { repository: absolutePath(run.repository) }) };
-  const progress = progressLine(process.stderr, process.env);
+  const served = operation === "worktree.list" ? await askServer(params, signal) : null;
+  if (served !== null && format === "json") {
+    print(safeJsonText(served));
+    return 0;
+  }
+  if (served !== null) return printResult(run, operation, JSON.parse(served), workingDirectory());
+  const progress = progressLine(standardError, process.env);
   const workspace = await open(run, operation);
+  const cwd = workingDirectory();
   let result: unknown;
+  let moved: string | null = null;
   try {
     const context: CallContext = { signal, progress: progress.show };
-    if (operation === "worktree.remove") await confirmRemoval(workspace, run, params, context);
-    result = await workspace.call(operation, params, context);
+    const other = (name: string, given: Params): Promise<unknown> =>
+      workspace.call(name, given, context).finally(() => {
+        progress.clear();
+      });
+    const call = (given: Params): Promise<unknown> => other(operation, given);
+    const refuge = format === "json" ? null : await findRefuge(workspace, operation, params, cwd, context);
+    result = await (isToBeAsked(run) ? askFirst(operation, params, { call, other, signal }, run) : call(params));
+    moved = refuge?.after(result) ?? null;
   } finally {
     progress.clear();
     await workspace.close();
@@ -39,11 +56,19 @@ export const callOperation = async (
   };
   // JSON is one document: the answer, or what kept VS Code from opening. A person gets both.
   if (format === "json") await openPlace();
-  const code = await printResult(run, operation, result);
-  if (format === "json" || signal.aborted || place === null) return code;
-  if (command.changesDirectory && directoryFile !== undefined) writeFileSync(directoryFile, `${place}\0`);
+  const code = await printResult(run, operation, result, cwd);
+  if (format === "json" || signal.aborted) return code;
+  const goal = command.changesDirectory ? place : moved;
+  if (goal !== null && directoryFile !== undefined) writeFileSync(directoryFile, `${goal}\0`);
+  else if (moved !== null)
+    tell("note", `You are still in the folder that was removed: cd ${shellWord(moved)}`, run.colour);
   await openPlace();
   return code;
+};
+
+const askServer = async (params: Params, signal: AbortSignal): Promise<string | null> => {
+  const { askRunningServer } = await import("./ask-server.ts");
+  return askRunningServer(params, signal);
 };
 
 const open = async ({ colour }: Run, operation: string): Promise<Workspace> => {
@@ -53,7 +78,8 @@ const open = async ({ colour }: Run, operation: string): Promise<Workspace> => {
     cwd: workingDirectory(),
     env: process.env,
     log: (level, message) => {
-      if (level === "error" || level === "warn") tell(level === "warn" ? "warning" : level, message, colour);
+      // What is logged as an error is thrown as well, and told once.
+      if (level === "warn") tell("warning", message, colour);
     },
   });
   for (const { severity, message } of workspace.config.problems) {
@@ -63,31 +89,37 @@ const open = async ({ colour }: Run, operation: string): Promise<Workspace> => {
   return workspace;
 };
 
-const confirmRemoval = async (
-  workspace: Workspace,
-  run: Run,
-  params: Readonly<Record<string, unknown>>,
-  context: CallContext,
-): Promise<void> => {
-  // Without somebody to ask, what git allows is the rule; `--json` is how programs talk to us, also on a terminal.
-  if (run.params["yes"] === true || run.format === "json" || !process.stdin.isTTY || !process.stderr.isTTY) return;
-  const { name, repository } = params;
-  const where = repository === undefined ? {} : { repository };
-  // worktree.path answers { path }.
-  const found = (await workspace.call("worktree.path", { name, ...where }, context)) as { readonly path: string };
-  const { confirm } = await import("./ask.ts");
-  const question = `Remove ${printable(String(name))} at ${printable(found.path)}?`;
-  if (await confirm(question, context.signal)) return;
-  throw new ImiError("operation/cancelled", "Nothing was removed.");
+/** Without somebody to ask the room's own rules hold; `--json` is how programs talk to us, also on a terminal. */
+const isToBeAsked = ({ params, format }: Run): boolean =>
+  params["yes"] === false &&
+  params["dryRun"] === false &&
+  format === "human" &&
+  process.stdin.isTTY &&
+  standardError.isTTY;
+
+const askFirst = async (
+  operation: string,
+  params: Params,
+  calls: Pick<Asking, "call" | "other" | "signal">,
+  { colour }: Run,
+): Promise<unknown> => {
+  const { questions } = await import("./ask-first.ts");
+  const ask = Object.hasOwn(questions, operation) ? questions[operation] : undefined;
+  if (ask === undefined) return calls.call(params);
+  const show = (line: string): void => {
+    standardError.write(`${line}\n`);
+  };
+  return ask(params, { ...calls, show, paint: paintOf(standardError, colour) });
 };
 
-const printResult = async (run: Run, operation: string, result: unknown): Promise<number> => {
+const printResult = async (run: Run, operation: string, result: unknown, cwd: string): Promise<number> => {
   const { render } = await import("./output.ts");
   const view = {
-    paint: paintOf(process.stdout, run.colour),
-    terminal: process.stdout.isTTY,
+    paint: paintOf(standardOut, run.colour),
+    terminal: standardOut.isTTY,
     now: new Date(),
-    cwd: workingDirectory(),
+    cwd,
+    asked: run.params,
   };
   const { lines, notes = [], exitCode = 0 } = render(operation, result, view);
   if (run.format === "json") {

@@ -17,7 +17,7 @@ export interface Command {
 
 export type ValueKind = "string" | "integer" | "boolean" | "enum";
 /** What Tab offers for a value; null for nothing. */
-export type Completes = "worktrees" | "directories" | null;
+export type Completes = "worktrees" | "trash" | "remotes" | "files" | "directories" | null;
 
 export interface Parameter {
   readonly param: string;
@@ -28,6 +28,8 @@ export interface Parameter {
   readonly minimum: number | null;
   readonly maximum: number | null;
   readonly required: boolean;
+  /** Takes every word that is left, as a list; only the last of the positionals can. */
+  readonly many: boolean;
   readonly summary: string;
   readonly completes: Completes;
 }
@@ -41,15 +43,16 @@ export interface Option extends Parameter {
 
 export const phrase = (command: Command): string => command.words.join(" ");
 
-/** How a parameter's value is called in usage lines: `NAME`, `AGENT-ID`. */
-export const placeholder = ({ param }: Parameter): string =>
-  param.replace(/[A-Z]/gu, (letter) => `-${letter}`).toUpperCase();
+/** How a parameter's value is called in usage lines: `NAME`, `AGENT-ID`; one of `names` is a `NAME` too. */
+export const placeholder = ({ param, many }: Parameter): string =>
+  (many ? param.replace(/s$/u, "") : param).replace(/[A-Z]/gu, (letter) => `-${letter}`).toUpperCase();
 
 /** `imi feat NAME [options]` */
 export const usageOf = (command: Command): string => {
   const words = ["imi", ...command.words];
   for (const positional of command.positionals) {
-    const shown = positional.kind === "enum" ? (positional.choices ?? []).join("|") : placeholder(positional);
+    const one = positional.kind === "enum" ? (positional.choices ?? []).join("|") : placeholder(positional);
+    const shown = positional.many ? `${one}...` : one;
     words.push(positional.required ? shown : `[${shown}]`);
   }
   return [...words, "[options]"].join(" ");

@@ -1,4 +1,5 @@
 import type { Workspace } from "../../workspace.ts";
+import { ageOf } from "./age.ts";
 import { completionLines, joinEquals, offer, type Candidate } from "./completion.ts";
 import { allCommands, shells } from "./local-commands.ts";
 import { absolutePath } from "./paths.ts";
@@ -9,20 +10,24 @@ export const complete = async ([shellName, ...typed]: readonly string[]): Promis
   const shell = shells.find((each) => each === shellName) ?? "bash";
   const words = shell === "bash" ? joinEquals(typed) : typed;
   const offered = offer(words, allCommands());
+  // fish replaces the whole of --option=value.
+  const prefix = shell === "fish" ? (/^--[^=]+=/u.exec(words.at(-1) ?? "")?.[0] ?? "") : "";
   try {
     switch (offered.kind) {
       case "directories":
-        print("@directories");
+      case "files":
+        print(`@${offered.kind}`);
         break;
-      case "candidates": {
-        // fish replaces the whole of --option=value.
-        const prefix = shell === "fish" ? (/^--[^=]+=/u.exec(words.at(-1) ?? "")?.[0] ?? "") : "";
+      case "candidates":
         for (const line of completionLines(offered.candidates)) print(prefix + line);
         break;
-      }
       case "worktrees":
-        for (const line of completionLines(await worktreeCandidates(offered.repository))) print(line);
+      case "trash":
+      case "remotes": {
+        const found = await asking(offered.repository, namesOf[offered.kind]);
+        for (const line of completionLines(found)) print(prefix + line);
         break;
+      }
     }
   } catch {
     // No repository here, or one that cannot be read: then there is nothing to offer.
@@ -30,19 +35,58 @@ export const complete = async ([shellName, ...typed]: readonly string[]): Promis
   return 0;
 };
 
-const worktreeCandidates = async (repository: string | null): Promise<readonly Candidate[]> => {
+/** Calls a reading operation of the repository that is meant. */
+type Ask = (operation: string, params?: Readonly<Record<string, unknown>>) => Promise<unknown>;
+
+const asking = async <T>(repository: string | null, question: (ask: Ask) => Promise<T>): Promise<T> => {
   const { openWorkspace } = await import("../../workspace.ts");
   const workspace: Workspace = await openWorkspace({ role: "cli", cwd: process.cwd(), env: process.env });
+  const where = repository === null ? {} : { repository: absolutePath(repository) };
+  const context = { signal: AbortSignal.timeout(2000), progress: () => undefined };
   try {
-    const where = repository === null ? {} : { repository: absolutePath(repository) };
-    const context = { signal: AbortSignal.timeout(2000), progress: () => undefined };
-    const result = await workspace.call("worktree.list", { ...where, status: false }, context);
-    // worktree.list answers { worktrees }.
-    const { worktrees } = result as {
-      readonly worktrees: readonly { readonly name: string; readonly branch: string | null }[];
-    };
-    return worktrees.map(({ name, branch }) => ({ value: name, summary: branch ?? "" }));
+    return await question((operation, params = {}) => workspace.call(operation, { ...where, ...params }, context));
   } finally {
     await workspace.close();
   }
+};
+
+interface Listed {
+  readonly name: string;
+  readonly path: string;
+  readonly branch: string | null;
+}
+
+const listed = async (ask: Ask): Promise<readonly Listed[]> => {
+  // worktree.list answers { worktrees }.
+  const { worktrees } = (await ask("worktree.list", { status: false })) as { readonly worktrees: readonly Listed[] };
+  return worktrees;
+};
+
+const namesOf = {
+  worktrees: async (ask: Ask): Promise<Candidate[]> =>
+    (await listed(ask)).map(({ name, branch }) => ({ value: name, summary: branch ?? "" })),
+
+  trash: async (ask: Ask): Promise<Candidate[]> => {
+    // trash.list answers { entries }, the newest first.
+    const { entries } = (await ask("trash.list")) as {
+      readonly entries: readonly { readonly id: string; readonly name: string; readonly removedAt: string }[];
+    };
+    const seen = new Set<string>();
+    return entries.map(({ id, name, removedAt }) => {
+      const removed = `removed ${ageOf(removedAt, new Date())}`;
+      // A name stands for the newest of that name; the others are called by their id.
+      const older = seen.has(name);
+      seen.add(name);
+      return older ? { value: id, summary: `${name}, ${removed}` } : { value: name, summary: removed };
+    });
+  },
+
+  remotes: async (ask: Ask): Promise<Candidate[]> => {
+    const [first] = await listed(ask);
+    if (first === undefined) return [];
+    const { Git } = await import("../../git/index.ts");
+    const git = new Git({ log: () => undefined });
+    const { stdout } = await git.run(first.path, ["remote"], { access: "read", timeoutMs: 2000 });
+    return stdout.split("\n").flatMap((value) => (value === "" ? [] : [{ value, summary: "" }]));
+  },
 };

@@ -11,8 +11,8 @@ export interface Candidate {
 /** What may stand at the cursor: candidates, or names that only somebody else knows. */
 export type Offer =
   | { readonly kind: "candidates"; readonly candidates: readonly Candidate[] }
-  | { readonly kind: "worktrees"; readonly repository: string | null }
-  | { readonly kind: "directories" };
+  | { readonly kind: "worktrees" | "trash" | "remotes"; readonly repository: string | null }
+  | { readonly kind: "directories" | "files" };
 
 /**
  * What may stand in place of the last word, which may be empty. `words` are those after `imi`, up to the cursor.
@@ -30,7 +30,9 @@ export const offer = (words: readonly string[], commands: readonly Command[]): O
   if (current.startsWith("-") && !before.ended) return candidates(optionCandidates(before.command), current);
   if (before.command === null) return candidates(wordCandidates(before.operands, commands), current);
   if (phrase(before.command) === "help") return candidates(wordCandidates(before.operands, commands), current);
-  const positional = before.command.positionals[before.operands.length];
+  const { positionals } = before.command;
+  const last = positionals.at(-1);
+  const positional = positionals[before.operands.length] ?? (last?.many === true ? last : undefined);
   return positional === undefined ? nothing : valueOffer(positional, before.repository);
 };
 
@@ -119,9 +121,12 @@ const valueOffer = (value: Value, repository: string | null): Offer => {
 const byNature = (completes: Completes, repository: string | null): Offer => {
   switch (completes) {
     case "worktrees":
-      return { kind: "worktrees", repository };
+    case "trash":
+    case "remotes":
+      return { kind: completes, repository };
     case "directories":
-      return { kind: "directories" };
+    case "files":
+      return { kind: completes };
     case null:
       return nothing;
   }
@@ -132,7 +137,7 @@ const candidates = (all: readonly Candidate[], typed: string): Offer => ({
   candidates: all.filter(({ value }) => value.startsWith(typed)),
 });
 
-/** How an offer crosses to the shell: `value<TAB>summary` lines, or `@directories`. */
+/** How an offer crosses to the shell: `value<TAB>summary` lines, or `@directories`, or `@files`. */
 export const completionLines = (offered: readonly Candidate[]): string[] =>
   // A name with a control character cannot be typed at a prompt anyway.
   offered.filter(({ value }) => !/\p{Cc}/u.test(value)).map(({ value, summary }) => `${value}\t${summary}`);
@@ -146,11 +151,12 @@ const scripts: Readonly<Record<Shell, string>> = {
   local current=\${COMP_WORDS[COMP_CWORD]} line value quoted
   COMPREPLY=()
   while IFS= read -r line; do
-    if [ "$line" = @directories ]; then
+    case $line in @directories | @files)
       compopt -o filenames 2>/dev/null
-      while IFS= read -r value; do COMPREPLY+=("$value"); done < <(compgen -d -- "\${current#=}")
-      return
-    fi
+      [ "$line" = @files ] && line=f || line=d
+      while IFS= read -r value; do COMPREPLY+=("$value"); done < <(compgen "-$line" -- "\${current#=}")
+      return ;;
+    esac
     value=\${line%%$'\\t'*}
     printf -v quoted %q "$value"
     case $quoted in "\${current#=}"*) COMPREPLY+=("$quoted") ;; esac
@@ -162,15 +168,15 @@ complete -F _imi imi
 _imi() {
   local line
   local -a offered
-  for line in "\${(@f)$(@IMI@ __complete zsh "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
-    if [[ $line == @directories ]]; then
-      _directories
-      return
-    fi
-    [[ -n $line ]] && offered+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
-  done
   # In --option=value only the value is to be completed.
   compset -P '--*='
+  for line in "\${(@f)$(@IMI@ __complete zsh "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
+    case $line in
+      @directories) _directories; return ;;
+      @files) _files; return ;;
+    esac
+    [[ -n $line ]] && offered+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
+  done
   (( $#offered )) && _describe -V imi offered
 }
 if [[ \${funcstack[1]} == _imi ]]; then
@@ -186,6 +192,8 @@ fi
     set -l offered (@IMI@ __complete fish $words 2>/dev/null)
     if test "$offered[1]" = @directories
         __fish_complete_directories (commandline -ct)
+    else if test "$offered[1]" = @files
+        __fish_complete_path (commandline -ct)
     else
         printf '%s\\n' $offered
     end

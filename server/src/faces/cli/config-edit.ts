@@ -2,8 +2,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ImiError } from "../../../../protocol/errors.ts";
 import { configError, configTemplate, loadConfig, foldersOf } from "../../config/index.ts";
+import { codeOf, codeOrMessage } from "../../errno.ts";
 import { splitCommand } from "./argv.ts";
-import { isNotFound, runProgram } from "./run-program.ts";
+import { runProgram } from "./run-program.ts";
 
 export interface Edited {
   readonly file: string;
@@ -21,7 +22,7 @@ export const editConfig = async (
   const editor = editorOf(env, input, file);
   const created = await makeFile(file);
   const ended = await runProgram([...editor.argv, file], env, "terminal").catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
+    if (codeOf(error) !== "ENOENT") throw error;
     throw new ImiError("usage/invalid", `There is no editor ${editor.argv[0]} on PATH (from ${editor.from}).`, {
       hint: `Set VISUAL or EDITOR to one there is, or edit ${file} yourself.`,
       cause: error,
@@ -48,8 +49,8 @@ const makeFile = async (file: string): Promise<boolean> => {
     await writeFile(file, configTemplate(), { flag: "wx" });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw new ImiError("path/permission", `${file} cannot be made: ${(error as Error).message}`, {
+    if (codeOf(error) === "EEXIST") return false;
+    throw new ImiError("path/permission", `${file} cannot be made (${codeOrMessage(error)}).`, {
       hint: "Check the permissions of the folder.",
       cause: error,
     });

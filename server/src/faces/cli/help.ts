@@ -59,8 +59,26 @@ const notes: Readonly<Record<string, readonly string[]>> = {
     "  *                  the worktree you are in",
   ],
   remove: [
-    "On a terminal it asks first, unless --yes is given. Elsewhere it never asks.",
-    "Neither discards work: a worktree with changes is refused.",
+    "On a terminal it shows what the worktree holds and asks. Elsewhere it never",
+    "asks: a worktree that holds work is refused without --yes. Nothing discards",
+    "work: it is salvaged first, and `imi restore NAME` brings everything back.",
+  ],
+  restore: [
+    "Branch, HEAD, index, files and an operation in progress are as they were. Where",
+    "the name or the branch has been taken since, it comes back under another.",
+  ],
+  salvage: [
+    "Nothing is changed in the worktree. The refs are refs/salvage/WORKTREE/TIME/*;",
+    "files that git ignores are not in them, because they may hold secrets.",
+  ],
+  "trash empty": [
+    "On a terminal it shows what would go and asks; elsewhere --yes is needed. Work",
+    "that is salvaged nowhere stays. Ignored files are gone for good.",
+  ],
+  prune: [
+    "Without --yes it only proposes. With --yes it removes those that hold no work;",
+    "one that holds work goes only where it is named, and is salvaged first. All go",
+    "to the trash: `imi restore NAME` brings one back.",
   ],
   doctor: ["Exits 1 when a check fails."],
   "config edit": [
@@ -75,11 +93,14 @@ const notes: Readonly<Record<string, readonly string[]>> = {
 
 const groupOf = (command: Command): string => {
   const domain = command.operation?.split(".")[0] ?? "shell";
-  return titles[domain] ?? domain.charAt(0).toUpperCase() + domain.slice(1);
+  return titles[command.words[0] ?? ""] ?? titles[domain] ?? domain.charAt(0).toUpperCase() + domain.slice(1);
 };
 
 const titles: Readonly<Record<string, string>> = {
   worktree: "Worktrees",
+  restore: "Trash and salvage",
+  salvage: "Trash and salvage",
+  trash: "Trash and salvage",
   repository: "Repositories",
   sync: "Repositories",
   event: "iMi itself",

@@ -12,6 +12,7 @@ const shell: Parameter = {
   minimum: null,
   maximum: null,
   required: true,
+  many: false,
   summary: "the shell it is for",
   completes: null,
 };

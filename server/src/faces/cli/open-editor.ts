@@ -1,10 +1,11 @@
 import { ImiError } from "../../../../protocol/errors.ts";
-import { isNotFound, runProgram } from "./run-program.ts";
+import { codeOf } from "../../errno.ts";
+import { runProgram } from "./run-program.ts";
 
 /** Opens a worktree in VS Code; what `code` prints goes to stderr, stdout is the answer's. */
 export const openInCode = async (path: string, env: NodeJS.ProcessEnv): Promise<void> => {
   const ended = await runProgram(["code", path], env, "stderr").catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
+    if (codeOf(error) !== "ENOENT") throw error;
     throw new ImiError(
       "runtime/unsupported",
       `The worktree is at ${path}, but VS Code could not be opened: there is no \`code\` on PATH.`,

@@ -1,12 +1,17 @@
 import type { OperationName, ResultOf } from "../../../../protocol/contract.ts";
 import type { Note } from "../../../../protocol/worktrees.ts";
 import type { Paint } from "./colour.ts";
+import { renderDiskUse } from "./render/disk-use.ts";
 import { renderDoctor } from "./render/doctor.ts";
 import { renderEvents } from "./render/events.ts";
 import { renderList } from "./render/list.ts";
 import { renderConfig } from "./render/config.ts";
+import { renderPruned } from "./render/prune.ts";
 import { renderReconciled } from "./render/reconcile.ts";
+import { renderRemoved } from "./render/remove.ts";
+import { renderSalvaged, renderSalvages } from "./render/salvage.ts";
 import { renderSync } from "./render/sync.ts";
+import { renderEmptied, renderTrash, renderTrashed } from "./render/trash.ts";
 import { printable } from "./text.ts";
 
 /** Where the answer will be read. */
@@ -17,6 +22,8 @@ export interface View {
   readonly now: Date;
   /** The working directory, absolute. */
   readonly cwd: string;
+  /** The parameters it was asked with: a proposal reads otherwise than what was done. */
+  readonly asked: Readonly<Record<string, unknown>>;
 }
 
 /** An answer for people: what they asked for goes to stdout, what they should also know to stderr. */
@@ -35,8 +42,18 @@ const renderers: Renderers = {
   // Programs read this one: `code "$(imi path x)"` must get the path as it is.
   "worktree.path": ({ path }, { terminal }) => ({ lines: [terminal ? printable(path) : path] }),
   "worktree.switch": ({ worktree }) => ({ lines: [printable(worktree.path)] }),
-  // That the branch stays is one of the notes.
-  "worktree.remove": ({ worktree, notes }) => ({ lines: [`Removed ${printable(worktree.path)}`], notes: texts(notes) }),
+  "worktree.remove": renderRemoved,
+  "worktree.restore": ({ worktree, notes }, { paint }) => ({
+    lines: [`${paint.good("Restored")} ${printable(worktree.path)}`],
+    notes: texts(notes),
+  }),
+  "worktree.salvage": renderSalvaged,
+  "salvage.list": renderSalvages,
+  "trash.list": renderTrash,
+  "trash.show": renderTrashed,
+  "trash.empty": renderEmptied,
+  "worktree.prune": renderPruned,
+  "worktree.disk-use": renderDiskUse,
   "worktree.reconcile": renderReconciled,
   "sync.apply": renderSync,
   "repository.clone": ({ repository, worktree, notes }) => ({

@@ -195,10 +195,14 @@ const assemble = (command: Command, { operands, options, globals }: Words): Run 
   }
   for (const [index, positional] of command.positionals.entries()) {
     const text = operands[index];
-    if (text !== undefined) params[positional.param] = convert(positional, placeholder(positional), text);
-    else if (positional.required) throw missing(command, positional);
+    const name = placeholder(positional);
+    if (text === undefined) {
+      if (positional.required) throw missing(command, positional);
+    } else if (positional.many) {
+      params[positional.param] = operands.slice(index).map((each) => convert(positional, name, each));
+    } else params[positional.param] = convert(positional, name, text);
   }
-  const extra = operands[command.positionals.length];
+  const extra = command.positionals.at(-1)?.many === true ? undefined : operands[command.positionals.length];
   if (extra !== undefined) throw usage(`${quote(extra)} is one word too many.`, hintUsage(command));
   const absent = command.options.find((option) => option.required && !options.has(option.param));
   if (absent !== undefined) throw usage(`--${absent.flag} is missing.`, hintUsage(command));
@@ -251,7 +255,11 @@ const habits: Readonly<Record<string, string>> = {
   new: "feat",
   log: "events",
   repair: "reconcile",
-  prune: "reconcile",
+  undo: "restore",
+  undelete: "restore",
+  clean: "prune",
+  gc: "prune",
+  du: "disk-use",
 };
 
 export const unknownCommand = (words: readonly string[], commands: readonly Command[]): ImiError => {

@@ -28,7 +28,7 @@ export const progressLine = (terminal: Terminal, env: NodeJS.ProcessEnv, started
     show: (message, fraction) => {
       if (performance.now() - started < patienceMs) return;
       const percent = fraction === null ? "" : ` ${Math.round(fraction * 100)} %`;
-      terminal.write(`\r\u001b[K${fit(`${printable(message)}${percent}`, (terminal.columns ?? 80) - 1)}`);
+      terminal.write(`\r\u001b[K${fit(`${printable(message)}${percent}`, (terminal.columns || 80) - 1)}`);
       shown = true;
     },
   };

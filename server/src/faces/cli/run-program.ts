@@ -19,5 +19,3 @@ export const runProgram = (
       resolve(code ?? signal ?? 1);
     });
   });
-
-export const isNotFound = (error: unknown): boolean => (error as NodeJS.ErrnoException | null)?.code === "ENOENT";

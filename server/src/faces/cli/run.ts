@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { allCommands, type Shell } from "./local-commands.ts";
 import { parse, unknownCommand, wantsJson, wantsNoColour, type Run } from "./parse.ts";
 import { complain, print, tell } from "./print.ts";
+import { standardError, standardOut } from "./standard-streams.ts";
 import { stopOnSignals } from "./stop.ts";
 import { printable, safeJson } from "./text.ts";
 
@@ -37,7 +38,7 @@ const carryOut = async (
   const commands = allCommands();
   if (argv.length === 0) {
     const { generalHelp } = await import("./help.ts");
-    process.stderr.write(generalHelp(commands));
+    standardError.write(generalHelp(commands));
     return 2;
   }
   const asked = parse(argv, commands);
@@ -63,9 +64,9 @@ const explain = async (about: readonly string[], commands: readonly Command[]): 
   const wanted = about.join(" ");
   const command = commands.find(({ words }) => words.join(" ") === wanted);
   const family = commands.filter(({ words }) => words[0] === wanted);
-  if (wanted === "") process.stdout.write(generalHelp(commands));
-  else if (command !== undefined) process.stdout.write(commandHelp(command));
-  else if (family.length > 0) process.stdout.write(family.map(commandHelp).join("\n\n"));
+  if (wanted === "") standardOut.write(generalHelp(commands));
+  else if (command !== undefined) standardOut.write(commandHelp(command));
+  else if (family.length > 0) standardOut.write(family.map(commandHelp).join("\n\n"));
   else throw unknownCommand(about, commands);
   return 0;
 };
@@ -92,7 +93,7 @@ const runLocal = async ({ command, params, format, colour }: Run): Promise<numbe
         words === "completion"
           ? (await import("./completion.ts")).completionScript(shell, program)
           : (await import("./shell-init.ts")).shellInit(shell, program);
-      process.stdout.write(text);
+      standardOut.write(text);
       return 0;
     }
     default:

@@ -18,6 +18,14 @@ const completions: Readonly<Record<string, Completes>> = {
   "worktree.path/name": "worktrees",
   "worktree.switch/name": "worktrees",
   "worktree.remove/name": "worktrees",
+  "worktree.salvage/name": "worktrees",
+  "worktree.salvage/push": "remotes",
+  "worktree.salvage/bundle": "files",
+  "worktree.prune/names": "worktrees",
+  "worktree.disk-use/names": "worktrees",
+  "worktree.restore/name": "trash",
+  "trash.show/name": "trash",
+  "trash.empty/name": "trash",
   "repository.clone/url": "directories",
   "repository.clone/directory": "directories",
   "repository.init/path": "directories",
@@ -33,13 +41,15 @@ const openOption: Option = {
   minimum: null,
   maximum: null,
   required: false,
+  many: false,
   summary: "open the worktree in VS Code",
   completes: null,
 };
 
 const commandOf = (operation: Operation, line: CommandLine): Command => {
   const fixed = line.fixed ?? {};
-  const order = (line.positionals ?? []).map((name) => name.replace(/\?$/u, ""));
+  const declared = line.positionals ?? [];
+  const order = declared.map((name) => name.replace(/(?:\?|\.\.\.)$/u, ""));
   const parameters = parametersOf(operation);
   const positionals = order.map((name) => {
     const parameter = parameters.find(({ param }) => param === name);
@@ -49,6 +59,10 @@ const commandOf = (operation: Operation, line: CommandLine): Command => {
   const options = parameters.filter(
     ({ param }) => param !== "repository" && !order.includes(param) && !Object.hasOwn(fixed, param),
   );
+  for (const { param, many } of parameters) {
+    if (many !== (declared.at(-1) === `${param}...`))
+      throw new Error(`imi ${line.command}: a list, and nothing else, is taken as a last positional "${param}..."`);
+  }
   return {
     words: line.command.split(" "),
     operation: operation.name,
@@ -80,6 +94,7 @@ interface Property {
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
+  readonly items?: Property;
 }
 
 const parametersOf = (operation: Operation): Parameter[] => {
@@ -92,8 +107,10 @@ const parametersOf = (operation: Operation): Parameter[] => {
   if (operation.cli.length === 0) return [];
   return Object.entries(schema.properties ?? {}).map(([param, property]) => ({
     param,
-    ...valuesOf(`${operation.name}/${param}`, property),
+    // Of a list, what each word of it is.
+    ...valuesOf(`${operation.name}/${param}`, property.type === "array" ? (property.items ?? {}) : property),
     required: required.has(param),
+    many: property.type === "array",
     summary: property.description ?? "",
     completes: completions[`${operation.name}/${param}`] ?? null,
   }));

@@ -16,8 +16,11 @@ const escape = (character: string): string => {
 };
 
 /** JSON that is safe to print: JSON itself leaves DEL and the C1 controls as they are, and some terminals obey those. */
-export const safeJson = (value: unknown): string =>
-  JSON.stringify(value).replace(
+export const safeJson = (value: unknown): string => safeJsonText(JSON.stringify(value));
+
+/** The same, for what is JSON already. */
+export const safeJsonText = (json: string): string =>
+  json.replace(
     /[\u007f-\u009f]/gu,
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
   );

@@ -1,6 +1,6 @@
-import path from "node:path";
 import type { ResultOf } from "../../../../../protocol/contract.ts";
 import type { Worktree, WorktreeStatus } from "../../../../../protocol/worktrees.ts";
+import { inside } from "../../../inside.ts";
 import type { Rendered, View } from "../output.ts";
 import { printable, table, type Cell } from "../text.ts";
 import { ageOf } from "../age.ts";
@@ -28,10 +28,7 @@ export const renderList = ({ worktrees }: ResultOf<"worktree.list">, view: View)
 
 /** The innermost worktree the working directory is in: those of a bare repository may lie inside each other. */
 const worktreeHere = (worktrees: readonly Worktree[], cwd: string): Worktree | null => {
-  const around = worktrees.filter((worktree) => {
-    const relative = path.relative(worktree.path, cwd);
-    return relative !== ".." && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
-  });
+  const around = worktrees.filter((worktree) => inside(worktree.path, cwd) !== null);
   return around.reduce<Worktree | null>(
     (best, each) => (best === null || each.path.length > best.path.length ? each : best),
     null,
@@ -54,6 +51,7 @@ const stateOf = ({ state, locked }: Worktree, { paint }: View): Cell | null => {
       return { text: lock === null ? "missing" : `missing, ${lock}`, paint: paint.bad };
     case "creating":
     case "removing":
+    case "restoring":
       return { text: state, paint: paint.warning };
     case "ready":
       return lock === null ? null : { text: lock, paint: paint.warning };

@@ -1,6 +1,6 @@
 import { EventEmitter, type CancellationToken, type Disposable, type LogOutputChannel } from "vscode";
 import type { OperationName, ParamsOf, ResultOf } from "../../protocol/contract.ts";
-import { type ErrorShape, ImiError, errorCodes } from "../../protocol/errors.ts";
+import { ImiError } from "../../protocol/errors.ts";
 import type { Event } from "../../protocol/events.ts";
 import {
   type Diagnostics,
@@ -13,7 +13,7 @@ import {
 } from "../../protocol/rpc.ts";
 import type { CrashPolicy, ServerClient, ServerPlace } from "./language-client.ts";
 import { Disposables } from "./disposables.ts";
-import { fatalFailure, failureToServe, serverStopped } from "./failures.ts";
+import { failureToServe, fatalFailure, imiError, isErrorShape, serverDied, serverStopped } from "./failures.ts";
 import { currentOptions } from "./settings.ts";
 import type { ContextKeys } from "./tables.ts";
 
@@ -142,15 +142,9 @@ export class Connection implements Disposable {
 
   #asImiError(error: unknown, life: Life, token: CancellationToken | undefined): ImiError {
     const data: unknown = error instanceof Error && "data" in error ? error.data : undefined;
-    if (isErrorShape(data)) {
-      return new ImiError(data.code, data.message, {
-        cause: error,
-        ...(data.hint === null ? {} : { hint: data.hint }),
-      });
-    }
+    if (isErrorShape(data)) return imiError(data, error);
     if (token?.isCancellationRequested) return new ImiError("operation/cancelled", "Cancelled.", { cause: error });
-    // The process died under the request: what it was doing is finished or undone by the next one.
-    if (life.ended) return serverStopped(this.#failure);
+    if (life.ended) return this.#state === "starting" ? serverDied() : serverStopped(this.#failure);
     return ImiError.from(error);
   }
 
@@ -194,19 +188,20 @@ export class Connection implements Disposable {
       this.#fail(fatal);
       return;
     }
-    void this.#beginAgain(life);
+    // From here on requests wait for the next life instead of failing.
+    this.#enter("starting");
+    void this.#beginAgain(life, this.#settled);
   }
 
-  async #beginAgain(life: Life): Promise<void> {
+  async #beginAgain(life: Life, waiting: PromiseWithResolvers<void>): Promise<void> {
     const verdict = await this.#policy?.();
     // The user stopped or restarted it meanwhile.
-    if (this.#life !== undefined || this.#state === "stopped") return;
+    if (this.#settled !== waiting || this.#state !== "starting") return;
     if (verdict?.again !== true) {
       this.#fail(failureToServe(verdict?.message));
       return;
     }
     this.log.warn(`The server ended (exit code ${life.client.exitCode ?? "none"}) and is started again.`);
-    this.#enter("starting");
     await this.#begin();
   }
 
@@ -246,8 +241,4 @@ class Life {
     await this.client.end();
     this.scope.dispose();
   }
-}
-
-function isErrorShape(data: unknown): data is ErrorShape {
-  return typeof data === "object" && data !== null && "code" in data && String(data.code) in errorCodes;
 }

@@ -13,6 +13,7 @@ import {
 import { ImiError } from "../../protocol/errors.ts";
 import type { Connection } from "./connection.ts";
 import { Disposables } from "./disposables.ts";
+import { pathIn } from "./repositories.ts";
 import { currentOptions } from "./settings.ts";
 import type { WorktreeList } from "./worktrees/list.ts";
 
@@ -90,21 +91,22 @@ async function diagnosticsText(context: ExtensionContext, connection: Connection
     );
   }
   const [repository] = list.repositories;
-  const checks = await connection
-    .request("doctor.run", repository === undefined ? {} : { repository: repository.trunk ?? repository.gitDir })
-    .then(
-      (found) =>
-        found.checks.map(
-          (each) =>
-            [
-              each.name,
-              `${each.result}: ${[each.detail, each.hint].filter((part) => part !== null).join(". ")}`,
-            ] as const,
-        ),
-      (error: unknown) => [["doctor", ImiError.from(error).message] as const],
-    );
+  const folder = workspace.workspaceFolders?.find(({ uri }) => uri.scheme === "file")?.uri.fsPath;
+  const where = repository === undefined ? folder : pathIn(repository);
+  const checks = await connection.request("doctor.run", where === undefined ? {} : { repository: where }).then(
+    (found) =>
+      found.checks
+        // In a window without a folder the server would look for a repository around itself.
+        .filter(({ name }) => name !== "repository" || where !== undefined)
+        .map(({ name, result, detail, hint }) => [name, `${result}: ${sentences([detail, hint])}`] as const),
+    (error: unknown) => [["doctor", ImiError.from(error).message] as const],
+  );
   sections.push(section("Checks", checks));
   return `# iMi diagnostics\n\n${sections.join("\n")}`;
+}
+
+function sentences(parts: readonly (string | null)[]): string {
+  return parts.flatMap((part) => (part === null ? [] : part.replace(/\.$/u, ""))).join(". ");
 }
 
 function section(title: string, rows: readonly (readonly [string, string])[]): string {

@@ -8,9 +8,15 @@ import { DiagnosticsPage } from "./diagnostics.ts";
 import { Repositories } from "./repositories.ts";
 import { repositoryActions } from "./repository-actions.ts";
 import { serverActions } from "./server-actions.ts";
+import { trashActions } from "./trash/commands.ts";
+import { TrashPage } from "./trash/page.ts";
+import { TrashList } from "./trash/trash-list.ts";
+import { TrashView } from "./trash/view.ts";
 import { worktreeActions } from "./worktrees/commands.ts";
 import { WorktreeDecorations } from "./worktrees/decorations.ts";
+import { DiskUses } from "./worktrees/disk-use.ts";
 import { WorktreeList } from "./worktrees/list.ts";
+import { RemovalNotice } from "./worktrees/removal/notice.ts";
 import { followSignals } from "./worktrees/signals.ts";
 import { WorktreeStatusBar } from "./worktrees/status-bar.ts";
 import { WorktreeTree } from "./worktrees/tree.ts";
@@ -20,6 +26,7 @@ export interface ImiApi {
   readonly connection: Connection;
   readonly worktrees: WorktreeList;
   readonly tree: WorktreeTree;
+  readonly trash: TrashList;
   readonly statusBar: WorktreeStatusBar;
 }
 
@@ -51,6 +58,7 @@ function compose(context: ExtensionContext): ImiApi {
     new Connection({ module: context.asAbsolutePath("dist/server.cjs"), cwd: context.extensionPath }, log),
   );
   connection = server;
+  setContext("imi.trusted", workspace.isTrusted);
   own(server.onDidChangeState((state) => setContext("imi.serverState", state)));
   own(
     server.onDidChangeState((state) => {
@@ -61,7 +69,11 @@ function compose(context: ExtensionContext): ImiApi {
 
   const repositories = own(new Repositories(server));
   const list = own(new WorktreeList(server, repositories));
-  const tree = own(new WorktreeTree(server, list));
+  const uses = own(new DiskUses(server, list));
+  const tree = own(new WorktreeTree(server, list, uses));
+  const trash = own(new TrashList(server, repositories));
+  const trashView = own(new TrashView(server, trash));
+  const notice = new RemovalNotice(context.workspaceState, server, list);
   own(new WorktreeDecorations(list));
   const statusBar = own(new WorktreeStatusBar(server, list));
   own(followSignals(list, repositories));
@@ -74,21 +86,29 @@ function compose(context: ExtensionContext): ImiApi {
   own(
     registerCommands(
       {
-        ...worktreeActions(server, repositories, list, tree),
+        ...worktreeActions(server, repositories, list, tree, { trash, uses, notice }),
+        ...trashActions(server, list, trash, trashView, own(new TrashPage(server))),
         ...repositoryActions(server, repositories, list),
         ...serverActions(server, own(new DiagnosticsPage(context, server, list))),
       },
       server,
     ),
   );
-  own(workspace.onDidGrantWorkspaceTrust(() => server.sendOptions()));
+  own(
+    workspace.onDidGrantWorkspaceTrust(() => {
+      setContext("imi.trusted", true);
+      server.sendOptions();
+    }),
+  );
   own(
     workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration("imi") || change.affectsConfiguration("git.worktreeIncludeFiles")) {
         server.sendOptions();
+        if (ImiError.is(server.failure, "config/invalid")) void server.restart();
       }
     }),
   );
   provideCommandLine(context);
-  return { connection: server, worktrees: list, tree, statusBar };
+  void notice.resume();
+  return { connection: server, worktrees: list, tree, trash, statusBar };
 }

@@ -1,19 +1,33 @@
 import { l10n } from "vscode";
-import { type ErrorCode, ImiError, errorCodes } from "../../protocol/errors.ts";
+import { type ErrorCode, type ErrorShape, ImiError, errorCodes } from "../../protocol/errors.ts";
 import { fatalExitCodes } from "../../protocol/rpc.ts";
 
 type FatalCode = keyof typeof fatalExitCodes;
 
-/** Why the server will not be started again, read from its exit code or its answer to `initialize`; else null. */
+/**
+ * Why the server will not be started again, read from its answer to `initialize` or its exit code; else null. What is
+ * the user's to mend (a setting, a registry on a network disk) would fail in the same way again.
+ */
 export function fatalFailure(exitCode: number | null, cause: unknown): ImiError | null {
-  const data: unknown = cause instanceof Error && "data" in cause ? cause.data : undefined;
-  const answered = typeof data === "object" && data !== null && "code" in data ? data.code : undefined;
-  const found = (Object.keys(fatalExitCodes) as FatalCode[]).find(
-    (code) => fatalExitCodes[code] === exitCode || code === answered,
-  );
+  const answer: unknown = cause instanceof Error && "data" in cause ? cause.data : undefined;
+  if (isErrorShape(answer) && (isUserError(answer.code) || answer.code in fatalExitCodes)) {
+    return imiError(answer, cause);
+  }
+  const found = (Object.keys(fatalExitCodes) as FatalCode[]).find((code) => fatalExitCodes[code] === exitCode);
   return found === undefined ? null : describe(found);
 }
 
+/** Whether something that came over the connection is an error of the protocol. */
+export function isErrorShape(data: unknown): data is ErrorShape {
+  return typeof data === "object" && data !== null && "code" in data && String(data.code) in errorCodes;
+}
+
+/** An error of the protocol as the one that is thrown. */
+export function imiError({ code, message, hint }: ErrorShape, cause: unknown): ImiError {
+  return new ImiError(code, message, { cause, ...(hint === null ? {} : { hint }) });
+}
+
+/** For a server that died before it could say more. */
 function describe(code: FatalCode): ImiError {
   switch (code) {
     case "runtime/unsupported":
@@ -56,6 +70,13 @@ export function serverStopped(failure: ImiError | null): ImiError {
   if (failure !== null) return failure;
   return new ImiError("server/stopped", l10n.t("The iMi server is not running."), {
     hint: l10n.t('Use "iMi: Restart Server".'),
+  });
+}
+
+/** What a request gets whose server died under it. The next server finishes or undoes what this one had begun. */
+export function serverDied(): ImiError {
+  return new ImiError("server/stopped", l10n.t("The iMi server ended before it answered, and is started again."), {
+    hint: l10n.t("What it had begun is finished or taken back. Look, then try once more."),
   });
 }
 

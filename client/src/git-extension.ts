@@ -7,7 +7,7 @@ import { type Disposable, type Event, type Uri, extensions } from "vscode";
 
 interface GitRepository {
   readonly rootUri: Uri;
-  readonly state: { readonly onDidChange: Event<void> };
+  readonly state: { readonly onDidChange: Event<void>; readonly remotes?: readonly { readonly name: string }[] };
   getBranches(query: {
     readonly remote?: boolean;
     readonly count?: number;
@@ -18,6 +18,7 @@ interface GitApi {
   readonly onDidOpenRepository: Event<GitRepository>;
   readonly onDidCloseRepository: Event<GitRepository>;
   getRepository(uri: Uri): GitRepository | null;
+  openRepository?(root: Uri): Promise<GitRepository | null>;
 }
 interface GitExtension {
   readonly enabled: boolean;
@@ -75,5 +76,24 @@ export async function branchNames(checkout: Uri): Promise<readonly string[]> {
     return branches.flatMap(({ name }) => (name === undefined || name.endsWith("/HEAD") ? [] : [name]));
   } catch {
     return [];
+  }
+}
+
+/** Names of a checkout's remotes, as far as the Git extension knows them; else none. */
+export async function remoteNames(checkout: Uri): Promise<readonly string[]> {
+  try {
+    return ((await gitApi())?.getRepository(checkout)?.state.remotes ?? []).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+/** Has the Git extension show a checkout in Source Control; false where it cannot. */
+export async function openInSourceControl(checkout: Uri): Promise<boolean> {
+  try {
+    const api = await gitApi();
+    return ((await api?.openRepository?.(checkout)) ?? api?.getRepository(checkout) ?? null) !== null;
+  } catch {
+    return false;
   }
 }

@@ -118,3 +118,8 @@ export class Repositories implements Disposable {
 export function pathIn(repository: Repository): string {
   return repository.trunk ?? repository.gitDir;
 }
+
+/** The parameter that names a repository; without one the server decides by where it stands. */
+export function inRepository(repository: Repository | undefined): { readonly repository?: string } {
+  return repository === undefined ? {} : { repository: pathIn(repository) };
+}

@@ -9,8 +9,7 @@ import { withProgress } from "./progress.ts";
 import { type Repositories, pathIn } from "./repositories.ts";
 import type { WorktreeList } from "./worktrees/list.ts";
 import { openAfterCreate } from "./worktrees/open.ts";
-import { askRepository, theOnly } from "./worktrees/pick.ts";
-import { askInTurn } from "./worktrees/steps.ts";
+import { askOpen, theOnly } from "./worktrees/pick.ts";
 
 type Name = "imi.reconcile" | "imi.syncConfig" | "imi.adoptRepository" | "imi.cloneRepository";
 
@@ -41,12 +40,11 @@ export function repositoryActions(
         connection,
         changed === 0
           ? l10n.t("The registry agrees with git.")
-          : l10n.t(
-              "{0} adopted, {1} settled, {2} finished.",
-              found.adopted.length,
-              found.settled.length,
-              found.finished.length,
-            ),
+          : [
+              ...some(found.adopted, (count) => l10n.t("{0} found and adopted.", count)),
+              ...some(found.settled, (count) => l10n.t("{0} brought up to date.", count)),
+              ...some(found.finished, (count) => l10n.t("{0} interrupted and now finished or taken back.", count)),
+            ].join(" "),
         changed,
       );
       return found;
@@ -100,10 +98,8 @@ function repositoryGiven(given: unknown, list: WorktreeList): Repository | undef
 }
 
 async function chosenRepository(title: string, list: WorktreeList): Promise<Repository> {
-  const state = { repository: theOnly(list.repositories) };
-  if (state.repository === undefined && list.repositories.length > 1) {
-    await askInTurn(title, state, [askRepository(list)]);
-  }
+  const state: { repository: Repository | undefined } = { repository: undefined };
+  if (list.repositories.length > 0) await askOpen(title, list, state, []);
   if (state.repository !== undefined) return state.repository;
   throw new ImiError("repository/not-found", l10n.t("No folder of this window belongs to a Git repository."), {
     hint: l10n.t("Open a clone, or clone a repository."),
@@ -155,6 +151,10 @@ async function askParent(): Promise<string> {
 /** The folder git itself would make: the last part of the address without `.git`. */
 function nameIn(url: string): string {
   return /(?<name>[^/\\:]+?)(?:\.git)?[/\\]*$/u.exec(url)?.groups?.["name"] ?? "repository";
+}
+
+function some(found: readonly unknown[], sentence: (count: number) => string): readonly string[] {
+  return found.length === 0 ? [] : [sentence(found.length)];
 }
 
 function tellWithLog(connection: Connection, text: string, worthReading: number): void {

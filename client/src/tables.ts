@@ -26,7 +26,14 @@ export const commands = {
   "imi.revealWorktree": reads,
   "imi.openWorktreeInTerminal": reads,
   "imi.copyWorktreePath": reads,
-  "imi.deleteWorktree": writes,
+  "imi.removeWorktree": writes,
+  "imi.salvageWorktree": writes,
+  "imi.pruneWorktrees": writes,
+  "imi.restoreWorktree": writes,
+  "imi.showTrash": reads,
+  "imi.showRemovedWorktree": reads,
+  "imi.deleteForGood": writes,
+  "imi.emptyTrash": writes,
   "imi.reconcile": writes,
   "imi.syncConfig": writes,
   "imi.refresh": reads,
@@ -69,15 +76,21 @@ export interface ContextKeys {
   /** `none`: no folder of this window belongs to a repository; `failed`: iMi could not find out. */
   "imi.repository": "opening" | "none" | "found" | "failed";
   "imi.worktrees": "reading" | "none" | "listed" | "failed";
+  /** Set when somebody looked into the trash. */
+  "imi.trash": "reading" | "empty" | "listed" | "failed";
+  /** As VS Code's `isWorkspaceTrusted`, which is still false for a moment while a trusted window loads. */
+  "imi.trusted": boolean;
 }
 export type ContextKey = keyof ContextKeys;
 export const contextKeys = {
   "imi.serverState": null,
   "imi.repository": null,
   "imi.worktrees": null,
+  "imi.trash": null,
+  "imi.trusted": null,
 } as const satisfies Record<ContextKey, null>;
 
-export const views = { "imi.worktrees": null } as const;
+export const views = { "imi.worktrees": null, "imi.trash": null } as const;
 
 export const colors = {
   "imi.dirtyForeground": null,

@@ -1,4 +1,5 @@
 // A real VS Code window with iMi installed from its package, for tests that look at what a user sees.
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import os from "node:os";
@@ -30,6 +31,8 @@ export interface VscodeWindow {
   output(): string;
   /** Opens another window of the same server, as a second person or a second VS Code window. */
   openAnother(folder: string): Promise<Page>;
+  /** Process ids of iMi's servers of these windows that are at work now. */
+  servers(): readonly number[];
 }
 
 const size = { width: 1280, height: 800 };
@@ -53,6 +56,7 @@ export async function startVscode(options: WindowOptions): Promise<VscodeWindow>
       stop,
       output: () => server.output(),
       openAnother: (folder) => openWindow(browser, server.address(folder)),
+      servers: () => serversIn(dataFolder),
     };
   } catch (error) {
     await stop();
@@ -72,11 +76,18 @@ async function startParts(
   const trust = options.trust === "untrusted" ? [] : ["--disable-workspace-trust"];
   const common = { serverMain, dataFolder, ...(options.env === undefined ? {} : { env: options.env }) };
   await installExtension(common, vsix);
-  const server = await startVscodeServer({ ...common, args: trust });
+  // The environment is the test's; a login shell would put its own PATH in the place of it.
+  const server = await startVscodeServer({ ...common, args: [...trust, "--force-disable-user-env"] });
   cleanUps.push(() => server.stop());
   const browser = await launchChromium();
   cleanUps.push(() => browser.close());
   return { server, browser };
+}
+
+/** The extension is installed below the data folder, so no other window's server has that path in its arguments. */
+function serversIn(dataFolder: string): readonly number[] {
+  const { stdout } = spawnSync("pgrep", ["-f", `${dataFolder}/.*dist/server\\.cjs`], { encoding: "utf8" });
+  return stdout.split("\n").filter(Boolean).map(Number);
 }
 
 async function openWindow(browser: Browser, url: string): Promise<Page> {
@@ -119,14 +130,25 @@ export async function watched<T>(page: Page, name: string, work: () => Promise<T
   }
 }
 
-/** Runs a command as a user does: the palette, its title (`iMi: New Worktree`), Enter. */
+/**
+ * Runs a command as a user does: the palette, its title (`iMi: New Worktree`), a click. What takes the focus at that
+ * moment (an editor that opens, a notification) closes the palette, as it would for a user; it is opened once more.
+ */
 export async function runCommand(page: Page, title: string): Promise<void> {
   const input = page.locator(".quick-input-widget input.input");
-  await page.keyboard.press("F1");
-  await input.waitFor();
-  await input.fill(`>${title}`);
   // An extension's commands appear when it is registered, which may be after the palette was opened.
-  await page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first().click();
+  const row = page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first();
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    try {
+      await page.keyboard.press("F1");
+      await input.fill(`>${title}`, { timeout: 3000 });
+      await row.click({ timeout: 5000 });
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
 }
 
 /** Types an answer into the open input box or pick and confirms it. */
@@ -145,10 +167,19 @@ export async function pick(page: Page, text: string): Promise<void> {
 /** Shows iMi's view container by its icon; leaves it as it is when it is shown already. */
 export async function openImiView(page: Page): Promise<void> {
   const icon = page.locator(".activitybar").getByRole("tab", { name: /iMi/u });
+  const title = page.locator(".sidebar .composite.title").filter({ hasText: /iMi/iu });
   await icon.waitFor();
-  // A click on the icon of the open container would close the side bar.
-  if ((await icon.getAttribute("aria-selected")) !== "true") await icon.click();
-  await page.locator(".sidebar .composite.title").filter({ hasText: /iMi/iu }).waitFor();
+  const deadline = Date.now() + 30_000;
+  // A click on the icon of the open container closes it, and a window that loads opens what was open before at a
+  // moment of its own.
+  while (!(await title.isVisible())) {
+    await icon.click();
+    try {
+      await title.waitFor({ timeout: 2000 });
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
 }
 
 export interface TreeRow {

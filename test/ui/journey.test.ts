@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -119,25 +118,24 @@ describe("somebody's own repository in VS Code", () => {
     await window.page.setViewportSize({ width: 1280, height: 800 });
   });
 
-  it("is not let to delete a worktree that holds work, and is told why", async () => {
-    await watched(window.page, "refused", async () => {
-      await chooseFromMenu(window.page, treeRow(window.page, view, "feat-user-auth"), /Delete Worktree/u);
+  it("removes one that holds work after reading what it holds, and takes that back", async () => {
+    await watched(window.page, "remove", async () => {
+      await chooseFromMenu(window.page, treeRow(window.page, view, "feat-user-auth"), /^Remove Worktree/u);
       const dialog = window.page.locator(".monaco-dialog-box");
-      await dialog.filter({ hasText: /1 new file/u }).waitFor();
-      await dialog.getByRole("button", { name: "Delete Worktree" }).click();
-      const told = window.page.locator(".notifications-toasts .notification-list-item-message");
-      await told
-        .filter({ hasText: /feat-user-auth holds changes/u })
-        .first()
-        .waitFor();
+      await dialog.filter({ hasText: /1 untracked file: new\.txt/u }).waitFor();
+      await dialog.getByRole("button", { name: "Salvage and Remove" }).click();
+      await waitForRows(window.page, view, lacks("feat-user-auth"));
+      assert.ok(!existsSync(join(scene.container, "feat-user-auth")));
+      await window.page.locator(".notifications-toasts").getByRole("button", { name: "Undo" }).click();
+      await waitForRows(window.page, view, has("feat-user-auth"));
       await runCommand(window.page, "Notifications: Clear All Notifications");
     });
-    assert.ok(existsSync(join(scene.container, "feat-user-auth/new.txt")));
+    assert.equal(readFileSync(join(scene.container, "feat-user-auth/new.txt"), "utf8"), "work\n");
   });
 
-  it("deletes one that holds none, by keyboard alone", async () => {
-    await watched(window.page, "delete", async () => {
-      await runCommand(window.page, "iMi: Delete Worktree");
+  it("removes one that holds none, by keyboard alone", async () => {
+    await watched(window.page, "remove-clean", async () => {
+      await runCommand(window.page, "iMi: Remove Worktree");
       await answer(window.page, "feat-from-terminal");
       const dialog = window.page.locator(".monaco-dialog-box");
       await dialog.waitFor();
@@ -154,19 +152,15 @@ describe("somebody's own repository in VS Code", () => {
     await watched(page, "workspace", async () => {
       await openImiView(page);
       await waitForRows(page, view, has("pr-7"), 60_000);
-      const before = servers();
+      const before = window.servers();
       await chooseFromMenu(page, treeRow(page, view, "pr-7"), /Add Worktree to Workspace/u);
       await expectFolders(file, 2);
       await waitForRows(page, view, (rows) =>
         rows.some((row) => /workspace|window/u.test(row.description) && row.label === "pr-7"),
       );
-      assert.deepEqual(servers(), before, "the same servers serve");
+      assert.deepEqual(window.servers(), before, "the same servers serve");
     });
   });
-
-  /** Process ids of the servers at work. */
-  const servers = (): string[] =>
-    execFileSync("pgrep", ["-f", "dist/server.cjs"], { encoding: "utf8" }).trim().split("\n");
 
   const expectFolders = async (file: string, count: number): Promise<void> => {
     const read = (): number => (JSON.parse(readFileSync(file, "utf8")) as { folders: unknown[] }).folders.length;

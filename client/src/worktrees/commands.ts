@@ -6,14 +6,20 @@ import type { CreateResult, NamedType, Worktree, WorktreeType } from "../../../p
 import { type Action, type Actions, show } from "../commands.ts";
 import type { Connection } from "../connection.ts";
 import { serverStopped } from "../failures.ts";
+import { byKeyboard, focusedNodes } from "../focused.ts";
 import type { Repositories } from "../repositories.ts";
+import type { TrashList } from "../trash/trash-list.ts";
 import { isInside } from "./paths.ts";
 import { createWorktree } from "./create.ts";
+import type { DiskUses } from "./disk-use.ts";
 import type { WorktreeList } from "./list.ts";
 import { type Where, copyPaths, openAfterCreate, openTerminal, openWorktree, revealFolder } from "./open.ts";
 import { pickWorktree } from "./pick.ts";
-import { deleteWorktrees } from "./remove.ts";
+import { pruneWorktrees } from "./prune.ts";
+import { removeWorktrees } from "./remove.ts";
+import type { RemovalNotice } from "./removal/notice.ts";
 import { reviewPullRequest } from "./review.ts";
+import { salvageWorktree } from "./salvage.ts";
 import { switchTo } from "./switch.ts";
 import type { Node, WorktreeTree } from "./tree.ts";
 
@@ -27,8 +33,17 @@ type Name =
   | "imi.revealWorktree"
   | "imi.openWorktreeInTerminal"
   | "imi.copyWorktreePath"
-  | "imi.deleteWorktree"
+  | "imi.removeWorktree"
+  | "imi.salvageWorktree"
+  | "imi.pruneWorktrees"
   | "imi.refresh";
+
+/** What removing and bringing back needs besides. */
+export interface Removing {
+  readonly trash: TrashList;
+  readonly uses: DiskUses;
+  readonly notice: RemovalNotice;
+}
 
 /**
  * The commands on worktrees. Each takes what a row of the view passes, or an object that names a worktree
@@ -39,6 +54,7 @@ export function worktreeActions(
   repositories: Repositories,
   list: WorktreeList,
   tree: WorktreeTree,
+  { trash, uses, notice }: Removing,
 ): Pick<Actions, Name> {
   const assertRepository = (): void => {
     if (connection.state !== "running") throw serverStopped(connection.failure);
@@ -104,22 +120,29 @@ export function worktreeActions(
     },
     "imi.copyWorktreePath": async (...args) =>
       copyPaths(await targets(args, l10n.t("Copy the path of which worktree?"))),
-    "imi.deleteWorktree": async (...args) => {
+    "imi.removeWorktree": async (...args) => {
       await list.ready();
-      const given = worktreesIn(args, list);
+      const given = worktreesIn(byKeyboard(args) ? [undefined, await focusedNodes(tree.view)] : args, list);
       if (given === null) assertRepository();
       const picked = given ?? [
-        await pickWorktree(list, l10n.t("Delete which worktree?"), ({ type }) => type !== "trunk"),
+        await pickWorktree(list, l10n.t("Remove which worktree?"), ({ type }) => type !== "trunk"),
       ];
-      await deleteWorktrees(
-        connection,
-        list,
-        picked.flatMap((each) => each ?? []),
-      );
+      const worktrees = picked.flatMap((each) => each ?? []);
+      await removeWorktrees(connection, list, notice, worktrees);
+    },
+    "imi.salvageWorktree": async (...args) => {
+      for (const each of await targets(args, l10n.t("Salvage which worktree?"))) {
+        await salvageWorktree(connection, list, each);
+      }
+    },
+    "imi.pruneWorktrees": async (...args) => {
+      await list.ready();
+      assertRepository();
+      await pruneWorktrees(connection, list, uses, notice, repositoryIn(args[0], list));
     },
     "imi.refresh": async () => {
       repositories.retry();
-      await list.refresh();
+      await Promise.all([list.refresh(), trash.refresh()]);
     },
   };
 }

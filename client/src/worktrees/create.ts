@@ -4,13 +4,13 @@ import type { CreateResult, NamedType } from "../../../protocol/worktrees.ts";
 import type { Connection } from "../connection.ts";
 import { branchNames } from "../git-extension.ts";
 import { withProgress } from "../progress.ts";
-import { pathIn } from "../repositories.ts";
+import { inRepository, pathIn } from "../repositories.ts";
 import { type EffectiveSettings, readEffectiveSettings } from "../settings.ts";
 import { typeChoice, typeIcon } from "./labels.ts";
 import type { WorktreeList } from "./list.ts";
 import { folderOf, remarkOn } from "./name.ts";
-import { type Chosen, askRepository, theOnly } from "./pick.ts";
-import { type Question, askInTurn, choose, write } from "./steps.ts";
+import { type Chosen, askOpen, theOnly } from "./pick.ts";
+import { type Question, choose, keep, write } from "./steps.ts";
 
 /** What may be known before the questions; a program that gives repository, type and name is asked nothing. */
 export interface CreateRequest {
@@ -49,20 +49,15 @@ export async function createWorktree(
   if (answers.repository !== undefined) {
     connection.request("repository.open", { repository: pathIn(answers.repository) }).catch(() => undefined);
   }
-  if (answers.repository === undefined || request.type === undefined || request.name === undefined) {
-    await askInTurn(l10n.t("Create Worktree"), answers, [
-      ...(answers.repository === undefined ? [askRepository(list)] : []),
-      ...(request.type === undefined ? [askType] : []),
-      askName(list),
-      askBase(list),
-    ]);
-  }
+  const known = request.type !== undefined && request.name !== undefined;
+  const questions = known ? [] : [...(request.type === undefined ? [askType] : []), askName(list), askBase(list)];
+  await askOpen(l10n.t("Create Worktree"), list, answers, questions);
   const { repository, type, name, base } = answers;
   return withProgress(l10n.t("Creating worktree {0}", name), ({ token, onProgress }) =>
     connection.request(
       "worktree.create",
       {
-        ...(repository === undefined ? {} : { repository: pathIn(repository) }),
+        ...inRepository(repository),
         type: type ?? "feat",
         name,
         ...(base === undefined ? {} : { base }),
@@ -82,9 +77,7 @@ const askType: Question<Answers> = async (place, state) => {
   const answer = await choose({ ...place, placeholder: l10n.t("What kind of work is it?") }, items, {
     active: items.find(({ value }) => value === state.type),
   });
-  if (answer === "back") return "back";
-  state.type = answer.value;
-  return "asked";
+  return keep(answer, (value) => (state.type = value));
 };
 
 const askName =
@@ -92,16 +85,14 @@ const askName =
   async (place, state) => {
     const type = state.type ?? "feat";
     const answer = await write(
-      { ...place, placeholder: "user-auth" },
+      { ...place, placeholder: l10n.t("Name, such as {0}", "user-auth") },
       {
         value: state.name,
         prompt: l10n.t("What is the work called?"),
         check: (value) => remarkOn(value, type, state.settings, list.worktrees(state.repository?.id)),
       },
     );
-    if (answer === "back") return "back";
-    state.name = answer.value;
-    return "asked";
+    return keep(answer, (value) => (state.name = value));
   };
 
 const askBase =
@@ -143,13 +134,5 @@ const askBase =
           ? undefined
           : item(value, l10n.t("branch, tag or commit"), value),
     });
-    if (answer === "back") return "back";
-    state.base = answer.value;
-    return "asked";
+    return keep(answer, (value) => (state.base = value));
   };
-
-/** For messages: what was made, and what the server wants the user to read. */
-export function tellCreated({ worktree, created, notes }: CreateResult): string {
-  const first = created ? l10n.t("{0} is ready.", worktree.name) : l10n.t("{0} exists already.", worktree.name);
-  return [first, ...notes.map(({ message }) => message)].join(" ");
-}

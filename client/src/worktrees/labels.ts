@@ -1,5 +1,5 @@
 import { l10n } from "vscode";
-import type { NamedType, Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
+import type { NamedType, Worktree, WorktreeStatus, WorktreeType } from "../../../protocol/worktrees.ts";
 import { dirtyCount, isKnown } from "./list.ts";
 
 /** The groups of the view, in its order. */
@@ -51,6 +51,7 @@ export function iconOf(worktree: Worktree, place: Place): string {
   switch (worktree.state) {
     case "creating":
     case "removing":
+    case "restoring":
       return "loading~spin";
     case "missing":
       return "warning";
@@ -74,23 +75,31 @@ export function typeChoice(type: NamedType): { readonly label: string; readonly 
   }
 }
 
-/** What stands behind the name: `feat/user-auth ↑1 ↓2 ●3`, and in words what is not plain. */
+/** What stands behind the name, first what matters most, because VS Code cuts the end: `↑1 ↓2 ●3 · feat/user-auth`. */
 export function describe(worktree: Worktree, place: Place): string {
-  const parts: string[] = [worktree.branch ?? l10n.t("detached at {0}", worktree.head?.slice(0, 7) ?? "?")];
-  const { status } = worktree;
-  if (isKnown(status)) {
-    if (status.ahead > 0) parts.push(`↑${status.ahead}`);
-    if (status.behind > 0) parts.push(`↓${status.behind}`);
-    if (dirtyCount(status) > 0) parts.push(`●${dirtyCount(status)}`);
-    if (status.conflicted > 0) parts.push(l10n.t("conflicts"));
-  } else if (status !== undefined) {
-    parts.push(l10n.t("status unknown"));
-  }
-  if (worktree.locked !== null) parts.push(l10n.t("locked"));
-  const words = stateInWords(worktree);
-  if (words !== null) parts.push(words);
-  if (place === "this window") parts.push(l10n.t("(this window)"));
-  return parts.join(" ");
+  return [
+    stateInWords(worktree) ?? [],
+    worktree.locked === null ? [] : l10n.t("locked"),
+    counts(worktree.status),
+    worktree.branch ?? l10n.t("detached at {0}", worktree.head?.slice(0, 7) ?? "?"),
+    place === "this window" ? l10n.t("this window") : [],
+  ]
+    .flat()
+    .join(" · ");
+}
+
+function counts(status: WorktreeStatus | undefined): readonly string[] {
+  if (status === undefined) return [];
+  if (!isKnown(status)) return [l10n.t("status unknown")];
+  const { ahead, behind, conflicted } = status;
+  const dirty = dirtyCount(status);
+  const signs = [
+    ahead > 0 ? `↑${ahead}` : [],
+    behind > 0 ? `↓${behind}` : [],
+    dirty > 0 ? `●${dirty}` : [],
+    conflicted > 0 ? l10n.t("conflicts") : [],
+  ].flat();
+  return signs.length === 0 ? [] : [signs.join(" ")];
 }
 
 export function stateInWords(worktree: Worktree): string | null {
@@ -101,6 +110,8 @@ export function stateInWords(worktree: Worktree): string | null {
       return l10n.t("creating…");
     case "removing":
       return l10n.t("removing…");
+    case "restoring":
+      return l10n.t("restoring…");
     case "missing":
       return l10n.t("folder missing");
   }

@@ -6,7 +6,7 @@ import type { StatusCounts, Worktree, WorktreeStatus } from "../../../protocol/w
 import type { Connection } from "../connection.ts";
 import { setContext } from "../context-keys.ts";
 import { Disposables } from "../disposables.ts";
-import { type Repositories, pathIn } from "../repositories.ts";
+import { type Repositories, inRepository, pathIn } from "../repositories.ts";
 import { innermost } from "./paths.ts";
 
 /** How many statuses are asked for at once: enough to be quick, few enough that the first appear soon. */
@@ -160,7 +160,7 @@ export class WorktreeList implements Disposable {
     const repository = this.repositoryOf(worktree);
     const { statuses } = await this.#connection.request("worktree.status", {
       ids: [worktree.id],
-      ...(repository === undefined ? {} : { repository: pathIn(repository) }),
+      ...inRepository(repository),
     });
     const status = statuses[worktree.id] ?? { unknown: "the server did not say" };
     this.#keep({ [worktree.id]: status });

@@ -93,7 +93,7 @@ export async function openAfterCreate(connection: Connection, list: WorktreeList
     case "never":
       return tell(told, result);
     case "prompt":
-      return offer(connection, list, worktree, told);
+      return offerToOpen(connection, list, worktree, told);
   }
 }
 
@@ -102,7 +102,13 @@ function tell(told: string, { notes }: CreateResult): void {
   if (notes.length > 0) void window.showInformationMessage(told);
 }
 
-async function offer(connection: Connection, list: WorktreeList, worktree: Worktree, told: string): Promise<void> {
+/** Says something of a worktree in a notification that can open it. */
+export async function offerToOpen(
+  connection: Connection,
+  list: WorktreeList,
+  worktree: Worktree,
+  told: string,
+): Promise<void> {
   const choices: readonly (readonly [string, Where])[] = [
     [l10n.t("Open"), "this window"],
     [l10n.t("Open in New Window"), "new window"],

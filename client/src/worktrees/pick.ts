@@ -3,7 +3,7 @@ import type { Repository } from "../../../protocol/repositories.ts";
 import type { Worktree } from "../../../protocol/worktrees.ts";
 import { describe, iconOf } from "./labels.ts";
 import type { WorktreeList } from "./list.ts";
-import { type Question, choose } from "./steps.ts";
+import { type Question, askInTurn, choose, keep } from "./steps.ts";
 
 /** A row of a quick pick and what it stands for. */
 export interface Chosen<T> extends QuickPickItem {
@@ -15,7 +15,7 @@ export function theOnly<T>(all: readonly T[]): T | undefined {
 }
 
 /** The question which repository is meant, for windows with several. */
-export const askRepository =
+const askRepository =
   (list: WorktreeList): Question<{ repository: Repository | undefined }> =>
   async (place, state) => {
     const items = list.repositories.map((value): Chosen<Repository> => ({
@@ -27,10 +27,19 @@ export const askRepository =
     const answer = await choose({ ...place, placeholder: l10n.t("In which repository?") }, items, {
       active: items.find(({ value }) => value.id === state.repository?.id),
     });
-    if (answer === "back") return "back";
-    state.repository = answer.value;
-    return "asked";
+    return keep(answer, (value) => (state.repository = value));
   };
+
+/** Asks what is open: the repository where none is given and the window has several, then the questions. */
+export async function askOpen<State extends { repository: Repository | undefined }>(
+  title: string,
+  list: WorktreeList,
+  state: State,
+  questions: readonly Question<State>[],
+): Promise<void> {
+  state.repository ??= theOnly(list.repositories);
+  await askInTurn(title, state, [...(state.repository === undefined ? [askRepository(list)] : []), ...questions]);
+}
 
 /** A worktree as a row of a quick pick. */
 export function rowOf(list: WorktreeList, value: Worktree): Chosen<Worktree> {

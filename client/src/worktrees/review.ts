@@ -3,10 +3,10 @@ import type { Repository } from "../../../protocol/repositories.ts";
 import type { CreateResult } from "../../../protocol/worktrees.ts";
 import type { Connection } from "../connection.ts";
 import { withProgress } from "../progress.ts";
-import { pathIn } from "../repositories.ts";
+import { inRepository } from "../repositories.ts";
 import type { WorktreeList } from "./list.ts";
-import { askRepository, theOnly } from "./pick.ts";
-import { type Question, askInTurn, write } from "./steps.ts";
+import { askOpen } from "./pick.ts";
+import { type Question, keep, write } from "./steps.ts";
 
 /** What may be known before the questions. */
 export interface ReviewRequest {
@@ -25,26 +25,11 @@ export async function reviewPullRequest(
   list: WorktreeList,
   request: ReviewRequest,
 ): Promise<CreateResult> {
-  const answers: Answers = {
-    repository: request.repository ?? theOnly(list.repositories),
-    number: request.number,
-  };
-  if (answers.repository === undefined || answers.number === undefined) {
-    await askInTurn(l10n.t("Review Pull Request"), answers, [
-      ...(answers.repository === undefined ? [askRepository(list)] : []),
-      ...(answers.number === undefined ? [askNumber(list)] : []),
-    ]);
-  }
+  const answers: Answers = { repository: request.repository, number: request.number };
+  await askOpen(l10n.t("Review Pull Request"), list, answers, request.number === undefined ? [askNumber(list)] : []);
   const { repository, number = 0 } = answers;
   return withProgress(l10n.t("Fetching pull request {0}", number), ({ token, onProgress }) =>
-    connection.request(
-      "worktree.review",
-      {
-        ...(repository === undefined ? {} : { repository: pathIn(repository) }),
-        number,
-      },
-      { token, onProgress },
-    ),
+    connection.request("worktree.review", { ...inRepository(repository), number }, { token, onProgress }),
   );
 }
 
@@ -52,7 +37,7 @@ const askNumber =
   (list: WorktreeList): Question<Answers> =>
   async (place, state) => {
     const answer = await write(
-      { ...place, placeholder: "123" },
+      { ...place, placeholder: l10n.t("Number, such as {0}", "123") },
       {
         value: state.number === undefined ? "" : String(state.number),
         prompt: l10n.t("Number of the pull or merge request"),
@@ -67,9 +52,7 @@ const askNumber =
         },
       },
     );
-    if (answer === "back") return "back";
-    state.number = numberIn(answer.value) ?? undefined;
-    return "asked";
+    return keep(answer, (value) => (state.number = numberIn(value) ?? undefined));
   };
 
 /** `123`, `#123`, or an address ending in `/pull/123` or `/merge_requests/123`. */

@@ -20,6 +20,13 @@ export type Outcome = "asked" | "known" | "back";
 /** One question of several; writes its answer into the state, rejects with `operation/cancelled` when the user leaves. */
 export type Question<State> = (place: Place, state: State) => Promise<Outcome>;
 
+/** The end of most questions: an answer goes into the state. */
+export function keep<Value>(answer: { readonly value: Value } | "back", put: (value: Value) => void): Outcome {
+  if (answer === "back") return "back";
+  put(answer.value);
+  return "asked";
+}
+
 /** Asks one question after another; Back leads to the last one that was really asked. */
 export async function askInTurn<State>(
   title: string,

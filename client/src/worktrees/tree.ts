@@ -13,11 +13,14 @@ import {
   window,
   workspace,
 } from "vscode";
+import type { DiskUse } from "../../../protocol/prune.ts";
 import type { Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
+import { ago, grouped, size } from "../amounts.ts";
 import type { Connection } from "../connection.ts";
 import { Disposables } from "../disposables.ts";
 import type { ColorId } from "../tables.ts";
 import { decorationUri } from "./decorations.ts";
+import type { DiskUses } from "./disk-use.ts";
 import { type Place, describe, groupLabel, groupOrder, iconOf, spoken, stateInWords, statusInWords } from "./labels.ts";
 import type { ListChange, WorktreeList } from "./list.ts";
 import { isKnown } from "./list.ts";
@@ -42,6 +45,7 @@ export type Node = RepositoryNode | GroupNode | WorktreeNode;
 export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
   readonly #connection: Connection;
   readonly #list: WorktreeList;
+  readonly #uses: DiskUses;
   readonly #scope = new Disposables();
   readonly #changed = this.#scope.add(new EventEmitter<Node | Node[] | undefined>());
   /** VS Code knows elements by identity: the same thing must always be the same object. */
@@ -51,14 +55,17 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
 
   readonly onDidChangeTreeData = this.#changed.event;
 
-  constructor(connection: Connection, list: WorktreeList) {
+  constructor(connection: Connection, list: WorktreeList, uses: DiskUses) {
     this.#connection = connection;
     this.#list = list;
+    this.#uses = uses;
     this.view = this.#scope.add(
       window.createTreeView("imi.worktrees", { treeDataProvider: this, canSelectMany: true, showCollapseAll: true }),
     );
     this.#scope.add(list.onDidChange((change) => this.#show(change)));
     this.#scope.add(connection.onDidChangeState(() => this.#sayState()));
+    // A tooltip is resolved once for each time its row is told to have changed.
+    this.#scope.add(uses.onDidChange((ids) => this.#showAgain(ids)));
     this.#scope.add(workspace.onDidGrantWorkspaceTrust(() => this.#sayState()));
     this.#scope.add(this.view.onDidChangeVisibility(() => this.#look()));
     this.#scope.add(this.view.onDidExpandElement(({ element }) => this.#remember(element, "expanded")));
@@ -110,9 +117,9 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
     return item;
   }
 
-  resolveTreeItem(item: TreeItem, node: Node, _token: CancellationToken): TreeItem {
+  async resolveTreeItem(item: TreeItem, node: Node, _token: CancellationToken): Promise<TreeItem> {
     const worktree = node.kind === "worktree" ? this.#list.get(node.id) : undefined;
-    if (worktree !== undefined) item.tooltip = tooltip(worktree);
+    if (worktree !== undefined) item.tooltip = tooltip(worktree, await this.#uses.soon(worktree));
     return item;
   }
 
@@ -180,8 +187,7 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
 
   #show(change: ListChange): void {
     if (change.kind === "worktrees") {
-      const nodes = change.ids.flatMap((id) => this.#nodes.get(`worktree:${id}`) ?? []);
-      if (nodes.length > 0) this.#changed.fire(nodes);
+      this.#showAgain(change.ids);
     } else {
       this.#forgetGone();
       const repository = change.repository === null ? undefined : this.#nodes.get(`repository:${change.repository}`);
@@ -189,6 +195,11 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
       this.#look();
     }
     this.#sayState();
+  }
+
+  #showAgain(ids: readonly string[]): void {
+    const nodes = ids.flatMap((id) => this.#nodes.get(`worktree:${id}`) ?? []);
+    if (nodes.length > 0) this.#changed.fire(nodes);
   }
 
   #forgetGone(): void {
@@ -218,20 +229,23 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
     });
   }
 
+  /** What stands above the rows; empty states are in package.json's viewsWelcome. */
+  #message(worktrees: readonly Worktree[]): string | null {
+    if (worktrees.length === 0) return null;
+    if (this.#connection.state === "starting") return l10n.t("The iMi server is starting again…");
+    if (this.#connection.state !== "running") return null;
+    if (!workspace.isTrusted)
+      return l10n.t("Restricted Mode: you can look at worktrees and open them, not change them.");
+    if (this.#list.failure !== null) return this.#list.failure.message;
+    if (worktrees.every(({ type }) => type === "trunk")) return l10n.t("No worktrees yet. Create one with + above.");
+    return null;
+  }
+
   #sayState(): void {
     const worktrees = this.#list.worktrees();
     const running = this.#connection.state === "running";
-    if (this.#connection.state === "starting" && worktrees.length > 0) {
-      this.view.message = l10n.t("The iMi server is starting again…");
-    } else if (running && worktrees.length > 0 && !workspace.isTrusted) {
-      this.view.message = l10n.t("Restricted Mode: you can look at worktrees and open them, not change them.");
-    } else if (running && this.#list.failure !== null) {
-      this.view.message = this.#list.failure.message;
-    } else if (running && worktrees.length > 0 && worktrees.every(({ type }) => type === "trunk")) {
-      this.view.message = l10n.t("No worktrees yet. Create one with + above.");
-    } else {
-      delete this.view.message;
-    }
+    // Not `undefined`: the view's property is an accessor, and its declared type has no such value.
+    this.view.message = this.#message(worktrees) ?? "";
     const attention = worktrees.filter(needsAttention).length;
     this.view.badge =
       attention === 0 || !running
@@ -267,11 +281,25 @@ function contextValue(worktree: Worktree, place: Place): string {
     "worktree",
     worktree.type === "trunk" ? "main" : [],
     worktree.locked === null ? [] : "locked",
-    worktree.state === "ready" ? [] : worktree.state,
+    flagOf(worktree.state),
     place === "this window" ? "current" : [],
   ]
     .flat()
     .join("+");
+}
+
+/** Whoever makes, removes or restores it has it for the moment; nothing can be done with it meanwhile. */
+function flagOf(state: Worktree["state"]): string[] {
+  switch (state) {
+    case "ready":
+      return [];
+    case "missing":
+      return ["missing"];
+    case "creating":
+    case "removing":
+    case "restoring":
+      return ["busy"];
+  }
 }
 
 function icon(worktree: Worktree, place: Place): ThemeIcon {
@@ -281,7 +309,7 @@ function icon(worktree: Worktree, place: Place): ThemeIcon {
   return tint === undefined ? new ThemeIcon(id) : new ThemeIcon(id, new ThemeColor(tint));
 }
 
-function tooltip(worktree: Worktree): MarkdownString {
+function tooltip(worktree: Worktree, use: DiskUse | undefined): MarkdownString {
   const text = new MarkdownString("", true);
   const line = (name: string, value: string): void => {
     text.appendMarkdown(`\n\n**${name}** `).appendText(value);
@@ -297,6 +325,12 @@ function tooltip(worktree: Worktree): MarkdownString {
   if (worktree.pullRequest !== null) line(l10n.t("Pull request"), `#${worktree.pullRequest}`);
   if (worktree.agentId !== null) line(l10n.t("Agent"), worktree.agentId);
   line(l10n.t("Folder"), worktree.path);
+  if (use !== undefined) {
+    line(
+      l10n.t("Disk use"),
+      l10n.t("{0} in {1} files, measured {2}", size(use.bytes), grouped(use.files), ago(use.measuredAt)),
+    );
+  }
   line(l10n.t("Last used"), new Date(worktree.lastAccessed).toLocaleString());
   return text;
 }

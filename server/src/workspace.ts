@@ -10,6 +10,7 @@ import type { Config } from "./config/index.ts";
 import { Git } from "./git/index.ts";
 import { LogFile } from "./log.ts";
 import type { LogLevel } from "./log.ts";
+import type { LiveServer } from "./monitor/index.ts";
 import { openStore } from "./store/index.ts";
 import type { Store } from "./store/index.ts";
 import { Worktrees } from "./worktrees/index.ts";
@@ -51,6 +52,11 @@ const readOnly: ReadonlySet<OperationName> = new Set([
   "worktree.list",
   "worktree.status",
   "worktree.path",
+  "worktree.work",
+  "worktree.disk-use",
+  "salvage.list",
+  "trash.list",
+  "trash.show",
   "repository.open",
   "event.list",
   "config.show",
@@ -78,6 +84,8 @@ class Composed implements Workspace {
   #current: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">;
   #store: Promise<Store> | null = null;
   #worktrees: Promise<Worktrees> | null = null;
+  /** Of a server: live status, and answering other processes with it. */
+  #live: Promise<LiveServer | null> | null = null;
 
   constructor(options: WorkspaceOptions, config: Config) {
     this.#options = options;
@@ -142,6 +150,7 @@ class Composed implements Workspace {
   async close(): Promise<void> {
     for (const { following } of this.#followed.values()) (await following).stop();
     this.#followed.clear();
+    await (await this.#live?.catch(() => null))?.close();
     const store = await this.#store?.catch(() => null);
     store?.close();
     this.#store = null;
@@ -168,14 +177,16 @@ class Composed implements Workspace {
   #room(): Promise<Worktrees> {
     const opening =
       this.#worktrees ??
-      this.#openedStore().then(
-        (store) =>
+      Promise.all([this.#openedStore(), this.#liveServer()]).then(
+        ([store, live]) =>
           new Worktrees({
             store,
+            ...(live === null ? {} : { live: live.statuses }),
             git: this.#git,
             settings: () => this.config.settings,
             log: this.#log,
             includeGlobs: () => this.#current.includeGlobs ?? null,
+            restricted: () => this.#current.trusted === false,
           }),
       );
     this.#worktrees = opening;
@@ -183,6 +194,22 @@ class Composed implements Workspace {
       this.#worktrees = null;
     });
     return opening;
+  }
+
+  #liveServer(): Promise<LiveServer | null> {
+    if (this.#options.role !== "server") return Promise.resolve(null);
+    this.#live ??= import("./monitor/index.ts").then(({ LiveServer: Live }) => {
+      const { config } = this;
+      const open = { git: this.#git, runtimeDir: config.runtimeDir, log: this.#log, store: () => this.#openedStore() };
+      return new Live({
+        ...open,
+        database: config.databasePath,
+        settings: () => this.config.settings,
+        env: this.#options.env,
+        list: (params, signal) => this.call("worktree.list", params, { signal, progress: () => undefined }),
+      });
+    });
+    return this.#live;
   }
 
   /** Which repository is meant: what the caller says, else IMI_REPO_ROOT, else the working directory. */
@@ -199,7 +226,16 @@ class Composed implements Workspace {
       "worktree.status": async (params, call) => (await this.#room()).statuses(this.#where(params), params, call),
       "worktree.path": async (params, call) => (await this.#room()).path(this.#where(params), params, call),
       "worktree.switch": async (params, call) => (await this.#room()).switch(this.#where(params), params, call),
+      "worktree.work": async (params, call) => (await this.#room()).work(this.#where(params), params, call),
       "worktree.remove": async (params, call) => (await this.#room()).remove(this.#where(params), params, call),
+      "worktree.restore": async (params, call) => (await this.#room()).restore(this.#where(params), params, call),
+      "worktree.salvage": async (params, call) => (await this.#room()).salvage(this.#where(params), params, call),
+      "salvage.list": async (params, call) => (await this.#room()).salvages(this.#where(params), call),
+      "trash.list": async (params, call) => (await this.#room()).trash(this.#where(params), call),
+      "trash.show": async (params, call) => (await this.#room()).trashed(this.#where(params), params, call),
+      "trash.empty": async (params, call) => (await this.#room()).empty(this.#where(params), params, call),
+      "worktree.prune": async (params, call) => (await this.#room()).prune(this.#where(params), params, call),
+      "worktree.disk-use": async (params, call) => (await this.#room()).diskUse(this.#where(params), params, call),
       "worktree.reconcile": async (params, call) => (await this.#room()).reconcile(this.#where(params), call),
       "sync.apply": async (params, call) => (await this.#room()).sync(this.#where(params), call),
       "repository.open": async (params, call) => ({ repository: await this.#follow(this.#where(params), call) }),
@@ -218,6 +254,10 @@ class Composed implements Workspace {
             store: () => this.#openedStore(),
             where: this.#where(params),
             signal: call.signal,
+            liveStatus: async (gitDir) => {
+              const { whoServes } = await import("./monitor/index.ts");
+              return whoServes(this.config, gitDir, this.#options.env, call.signal);
+            },
           }),
         };
       },
@@ -240,5 +280,10 @@ class Composed implements Workspace {
     const followed = this.#followed.get(repository.id) ?? { repository, following: room.follow(repository) };
     this.#followed.set(repository.id, followed);
     (await followed.following).freshen();
+    const live = await this.#liveServer();
+    // Not waited for: until then git is asked, as it is everywhere else.
+    void live?.follow(repository).catch((error: unknown) => {
+      this.#log("warn", `Live status of ${repository.name}: ${ImiError.from(error).message}`);
+    });
   }
 }

@@ -11,6 +11,7 @@ const view: View = {
   terminal: false,
   now: new Date("2026-01-02T00:00:00.000Z"),
   cwd: "/code/app/feat-a/src",
+  asked: {},
 };
 
 const worktree = (change: Partial<Worktree>): Worktree => ({

@@ -171,19 +171,6 @@ describe("what scripts rely on", () => {
     answer("worktree.remove", ["remove", "--yes", "--json", "feat-gone"]);
   });
 
-  test("remove refuses work, also with --yes", () => {
-    answer("worktree.create", ["feat", "work", "--json"]);
-    writeFileSync(path.join(container, "feat-work", "new"), "work");
-    for (const args of [
-      ["remove", "feat-work"],
-      ["remove", "feat-work", "--yes"],
-    ]) {
-      const { code, status } = failure(args);
-      assert.deepEqual([code, status], ["worktree/dirty", 1]);
-    }
-    assert.ok(existsSync(path.join(container, "feat-work", "new")));
-  });
-
   test("reconcile adopts what another tool made", () => {
     git(trunk, "worktree", "add", "--quiet", "-b", "by-hand", path.join(container, "by-hand"));
     const { adopted, ...others } = answer("worktree.reconcile", ["reconcile", "--json"]) as {
@@ -426,29 +413,3 @@ describe("in a shell", () => {
     assert.equal(imi(["__complete", "fish", "path", ""], { cwd: "/" }).stdout, "");
   });
 });
-
-test(
-  "on a terminal remove asks, and only yes means yes",
-  { skip: process.platform !== "linux" && "needs util-linux script" },
-  () => {
-    const onTerminal = (args: string, typed: string): SpawnSyncReturns<string> =>
-      spawnSync("script", ["--quiet", "--return", "--echo", "never", "--command", `imi ${args}`, "/dev/null"], {
-        cwd: trunk,
-        env: environment({ SHELL: "/bin/sh" }),
-        input: typed,
-        encoding: "utf8",
-        timeout: 60_000,
-      });
-    imi(["feat", "asked"]);
-    const place = path.join(container, "feat-asked");
-    const refused = onTerminal("remove feat-asked", "n\n");
-    assert.ok(refused.stdout.includes(`Remove feat-asked at ${place}? [y/N]`), refused.stdout + refused.stderr);
-    assert.equal(refused.status, 1);
-    assert.ok(existsSync(place));
-    assert.equal(onTerminal("remove feat-asked", "y\n").status, 0);
-    assert.equal(existsSync(place), false);
-    imi(["feat", "asked"]);
-    assert.doesNotMatch(onTerminal("remove feat-asked --yes", "").stdout, /\[y\/N\]/u);
-    assert.equal(existsSync(place), false);
-  },
-);

@@ -7,14 +7,7 @@ import { describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ImiError } from "../../protocol/errors.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
-import {
-  addWorktree,
-  branchExists,
-  listWorktrees,
-  removeWorktree,
-  statusOf,
-  undoAdd,
-} from "../../server/src/git/index.ts";
+import { addWorktree, branchExists, listWorktrees, statusOf, undoAdd } from "../../server/src/git/index.ts";
 import { isAlive } from "../../server/src/process/index.ts";
 import { addRemote, makeRepository } from "../support/git.ts";
 import type { TestRepository } from "../support/git.ts";
@@ -98,7 +91,7 @@ describe("making a worktree", () => {
       assert.deepEqual(await statusOf(repository.git, path, { base: "main" }), {
         ...{ ahead: 0, behind: 0, staged: 0, changed: 0, untracked: 0, conflicted: 0 },
       });
-      await removeWorktree(repository.git, repository.commonDir, { path });
+      await repository.run(["worktree", "remove", "--", path]);
       assert.equal(await exists(join(repository.commonDir, "worktrees", gitId)), false, name);
     }
   });
@@ -237,84 +230,6 @@ describe("making a worktree", () => {
       await add(repository, name, { startPoint: "origin/main" });
     }
     assert.equal((await listWorktrees(repository.git, repository.commonDir)).length, 13);
-  });
-});
-
-describe("removing a worktree", () => {
-  test("takes the folder and git's record, and leaves the branch", async () => {
-    await using repository = await makeRepository();
-    await add(repository, "a");
-    await removeWorktree(repository.git, repository.commonDir, { path: join(repository.root, "a") });
-    assert.equal(await exists(join(repository.root, "a")), false);
-    assert.equal((await listWorktrees(repository.git, repository.commonDir)).length, 1);
-    assert.notEqual((await branchExists(repository.git, repository.commonDir, "feat/a")).local, null);
-  });
-
-  test("is refused while it holds changed, staged or untracked files", async () => {
-    await using repository = await makeRepository();
-    for (const [name, file] of [
-      ["changed", "src/0/file-0.txt"],
-      ["untracked", "new.txt"],
-      ["staged", "new.txt"],
-    ] as const) {
-      await add(repository, name);
-      const path = join(repository.root, name);
-      await writeFile(join(path, file), "work\n");
-      if (name === "staged") await repository.run(["add", "-A"], path);
-      await assert.rejects(removeWorktree(repository.git, repository.commonDir, { path }), code("worktree/dirty"));
-      assert.equal(await readFile(join(path, file), "utf8"), "work\n");
-    }
-  });
-
-  test("is refused for one that is locked, with the reason", async () => {
-    await using repository = await makeRepository();
-    await add(repository, "a");
-    const path = join(repository.root, "a");
-    await repository.run(["worktree", "lock", "--reason", "agent 7 at work", path]);
-    await assert.rejects(removeWorktree(repository.git, repository.commonDir, { path }), (error: unknown) => {
-      assert.ok(ImiError.is(error, "worktree/locked"));
-      assert.match(error.message, /agent 7 at work/);
-      return true;
-    });
-  });
-
-  test("is refused for the main checkout and for what is no worktree", async () => {
-    await using repository = await makeRepository();
-    await mkdir(join(repository.root, "plain"));
-    await assert.rejects(
-      removeWorktree(repository.git, repository.commonDir, { path: repository.trunk }),
-      code("worktree/main"),
-    );
-    await assert.rejects(
-      removeWorktree(repository.git, repository.commonDir, { path: join(repository.root, "plain") }),
-      code("worktree/not-found"),
-    );
-  });
-
-  test("with submodules in it is refused in git's words", async () => {
-    await using repository = await makeRepository();
-    await using library = await makeRepository({ folder: "library" });
-    await repository.run(["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", library.trunk, "lib"]);
-    await repository.commit("with a submodule");
-    await add(repository, "a");
-    const path = join(repository.root, "a");
-    await repository.run(["-c", "protocol.file.allow=always", "submodule", "--quiet", "update", "--init"], path);
-    await assert.rejects(removeWorktree(repository.git, repository.commonDir, { path }), (error: unknown) => {
-      assert.ok(ImiError.is(error, "git/failed"));
-      assert.match(error.message, /submodules/);
-      return true;
-    });
-  });
-
-  test("does not follow a link inside it", async () => {
-    await using repository = await makeRepository();
-    await writeFile(join(repository.commonDir, "info", "exclude"), "link\n");
-    await add(repository, "a");
-    await mkdir(join(repository.root, "victim"));
-    await writeFile(join(repository.root, "victim", "note"), "mine");
-    await symlink(join(repository.root, "victim"), join(repository.root, "a", "link"));
-    await removeWorktree(repository.git, repository.commonDir, { path: join(repository.root, "a") });
-    assert.equal(await readFile(join(repository.root, "victim", "note"), "utf8"), "mine");
   });
 });
 

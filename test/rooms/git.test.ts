@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { ImiError } from "../../protocol/errors.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import {
   Git,
+  RefFiles,
   branchExists,
   findRepository,
   gitIdOf,
   listWorktrees,
+  plumb,
   readWorktreeRecords,
   resolveTrunk,
 } from "../../server/src/git/index.ts";
@@ -58,10 +60,9 @@ describe("the git program", () => {
 
   test("in a folder that is gone is not taken for a missing git", async () => {
     await using folder = scratch();
-    await assert.rejects(
-      new Git().run(join(folder.root, "gone"), ["status"], { access: "read" }),
-      code("repository/not-found"),
-    );
+    const cwd = join(folder.root, "gone");
+    await assert.rejects(new Git().run(cwd, ["status"], { access: "read" }), code("repository/not-found"));
+    await assert.rejects(plumb(["cat-file", "--batch"], { cwd, input: "HEAD\n" }), code("repository/not-found"));
   });
 
   test("inherits no variable that points at another repository", async () => {
@@ -380,8 +381,9 @@ describe("the trunk", () => {
       branch: "develop",
       base: "origin/develop",
       commit,
+      tracked: true,
     });
-    assert.equal(repository.log.length, 1);
+    assert.equal(repository.log.length, 0);
   });
 
   test("is the remote's commit, unless the local branch is strictly ahead of it", async () => {
@@ -393,6 +395,7 @@ describe("the trunk", () => {
       branch: "main",
       base: "main",
       commit: ahead,
+      tracked: true,
     });
     await repository.run(["reset", "-q", "--hard", old]);
     await repository.run(["update-ref", "refs/remotes/origin/main", ahead]);
@@ -400,6 +403,7 @@ describe("the trunk", () => {
       branch: "main",
       base: "origin/main",
       commit: ahead,
+      tracked: true,
     });
     await repository.commit("diverged", { other: "x" });
     repository.log.length = 0;
@@ -407,8 +411,9 @@ describe("the trunk", () => {
       branch: "main",
       base: "origin/main",
       commit: ahead,
+      tracked: true,
     });
-    assert.ok(repository.log.length <= 2);
+    assert.equal(repository.log.length, 1);
   });
 
   test("without a remote is the default branch, else the one the main checkout is on", async () => {
@@ -418,12 +423,14 @@ describe("the trunk", () => {
       branch: "main",
       base: "main",
       commit,
+      tracked: false,
     });
     await repository.run(["branch", "-m", "main", "größe"]);
     assert.deepEqual(await resolveTrunk(repository.git, repository.commonDir, options), {
       branch: "größe",
       base: "größe",
       commit,
+      tracked: false,
     });
   });
 
@@ -434,12 +441,30 @@ describe("the trunk", () => {
       branch: "main",
       base: null,
       commit: null,
+      tracked: false,
     });
+  });
+
+  test("is the same by git's files and by git, however its refs are kept", async () => {
+    await using repository = await makeRepository();
+    await addRemote(repository);
+    await repository.run(["branch", "feat/a"]);
+    const plain = await resolveTrunk(repository.git, repository.commonDir, options);
+    const found = await branchExists(repository.git, repository.commonDir, "feat/a");
+    await repository.run(["pack-refs", "--all"]);
+    repository.log.length = 0;
+    assert.deepEqual(await resolveTrunk(repository.git, repository.commonDir, options), plain);
+    assert.deepEqual(await branchExists(repository.git, repository.commonDir, "feat/a"), found);
+    assert.equal(repository.log.length, 0);
+    // One that stands for another is git's to resolve.
+    await repository.run(["symbolic-ref", "refs/heads/feat/a", "refs/heads/main"]);
+    assert.deepEqual(await branchExists(repository.git, repository.commonDir, "feat/a"), found);
+    assert.equal(repository.log.length, 1);
   });
 });
 
 describe("a branch", () => {
-  test("is found locally and on every remote, in one process, and not by a part of its name", async () => {
+  test("is found locally and on every remote, without a process, and not by a part of its name", async () => {
     await using repository = await makeRepository();
     await repository.run(["branch", "feat/a"]);
     await addRemote(repository);
@@ -455,9 +480,49 @@ describe("a branch", () => {
         { remote: "origin", oid },
       ],
     });
-    assert.equal(repository.log.length, 1);
+    assert.equal(repository.log.length, 0);
     assert.deepEqual(await branchExists(repository.git, repository.commonDir, "a"), { local: null, remotes: [] });
     assert.deepEqual(await branchExists(repository.git, repository.commonDir, "feat"), { local: null, remotes: [] });
     assert.equal((await branchExists(repository.git, repository.commonDir, "main")).local, oid);
+  });
+});
+
+describe("refs read from git's files", () => {
+  test("are as they are now, also after git packed or deleted them", async () => {
+    await using repository = await makeRepository();
+    const oid = await repository.run(["rev-parse", "HEAD"]);
+    await repository.run(["branch", "feat/a"]);
+    const files = new RefFiles(repository.commonDir);
+    assert.equal(files.look("refs/heads/feat/a"), oid);
+    assert.equal(files.look("refs/heads/feat"), null);
+    assert.equal(files.look("refs/heads/feat/a/b"), null);
+    await repository.run(["pack-refs", "--all"]);
+    assert.equal(files.look("refs/heads/feat/a"), oid);
+    await repository.run(["branch", "-q", "-D", "feat/a"]);
+    assert.equal(files.look("refs/heads/feat/a"), null);
+    await repository.run(["branch", "feat/b"]);
+    await repository.run(["pack-refs", "--all"]);
+    assert.equal(files.look("refs/heads/feat/b"), oid);
+  });
+
+  test("name the remotes, from files and packed", async () => {
+    await using repository = await makeRepository();
+    assert.deepEqual(new RefFiles(repository.commonDir).remotes(), []);
+    await addRemote(repository);
+    await repository.run(["pack-refs", "--all"]);
+    await rm(join(repository.commonDir, "refs", "remotes"), { recursive: true });
+    assert.deepEqual(new RefFiles(repository.commonDir).remotes(), ["origin"]);
+  });
+
+  test("are git's question where they are broken, or the repository is somebody else's", async () => {
+    await using repository = await makeRepository();
+    await writeFile(join(repository.commonDir, "refs", "heads", "broken"), "not a commit\n");
+    const files = new RefFiles(repository.commonDir);
+    assert.equal(files.look("refs/heads/broken"), undefined);
+    assert.equal(files.look("refs/heads/../../config"), undefined);
+    if (process.geteuid?.() !== 0) return; // only root can give a folder away
+    await chown(repository.commonDir, 65_534, 65_534);
+    assert.equal(new RefFiles(repository.commonDir).look("refs/heads/main"), undefined);
+    assert.equal(new RefFiles(repository.commonDir).remotes(), undefined);
   });
 });

@@ -94,8 +94,10 @@ describe("a command line killed by SIGKILL", () => {
           assert.ok(existsSync(join(path, "work.txt")));
         }
         assert.equal(scene.git(path, "status", "--porcelain"), "", "the checkout is whole");
-        // A commit made before git had filled the index holds what whoever made it saw: perhaps one file.
-        assert.ok(commit !== null || readdirSync(path).length >= files);
+        // A commit made before git had filled the index holds what whoever made it saw: perhaps one file. On a busy machine
+        // git may have made it and still have said that it failed, because it could not write the index afterwards.
+        const committed = commit !== null || worktree.head !== scene.git(scene.trunk, "rev-parse", "HEAD").trim();
+        assert.ok(committed || readdirSync(path).length >= files);
       } catch (error) {
         throw new Error(what, { cause: error });
       }
@@ -174,32 +176,6 @@ describe("a command line that dies at one certain point", () => {
   const dies = async (at: Place, ...args: string[]): Promise<void> => {
     assert.equal((await startImi(at, ...args).ended).signal, "SIGKILL");
   };
-
-  it("after git has deleted the link and half the files: the removal is finished", async () => {
-    await told(place, "feat", "x");
-    await dies(dyingAt("worktree remove", `rm -f '${path}/.git' '${path}/README.md'`), "remove", "feat-x");
-    await assertAgreement(scene, ["feat/x"]);
-    assert.ok(!existsSync(path));
-  });
-
-  it("likewise, but somebody put work there since: nothing of it is touched, and the next step is explained", async () => {
-    await told(place, "feat", "x");
-    await dies(dyingAt("worktree remove", `rm -f '${path}/.git' '${path}/README.md'`), "remove", "feat-x");
-    writeFileSync(join(path, "work.txt"), "work\n");
-    assert.equal((await listed(scene)).find(({ name }) => name === "feat-x")?.state, "missing");
-    assert.equal((await ask(place, "feat", "x")).error?.code, "path/taken");
-    assert.equal(readFileSync(join(path, "work.txt"), "utf8"), "work\n");
-    scene.git(scene.trunk, "worktree", "repair");
-    assert.equal((await told<CreateResult>(place, "feat", "x")).created, false);
-  });
-
-  it("before git has deleted anything, with work since: it is an ordinary worktree again", async () => {
-    await told(place, "feat", "x");
-    await dies(dyingAt("worktree remove", ":"), "remove", "feat-x");
-    writeFileSync(join(path, "work.txt"), "work\n");
-    await assertAgreement(scene);
-    assert.ok(existsSync(join(path, "work.txt")));
-  });
 
   it("before git has made anything, and a link stands there by now: the others are listed, and nothing goes through it", async () => {
     await told(place, "feat", "other");

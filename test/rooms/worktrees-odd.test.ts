@@ -394,7 +394,7 @@ describe("what a worktree's own files say", () => {
     await feat(place, "floating");
     scene.git(worktree.path, "switch", "-q", "--detach");
     scene.git(worktree.path, "commit", "-q", "--allow-empty", "-m", "nowhere else");
-    assert.match(await refused("worktree/dirty", place, "remove", "feat-floating"), /git branch/);
+    assert.match(await refused("worktree/dirty", place, "remove", "feat-floating"), /on no branch/);
     scene.git(worktree.path, "branch", "kept");
     await told(place, "remove", "feat-floating");
   });

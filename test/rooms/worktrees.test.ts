@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { ImiError } from "../../protocol/errors.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
+import { openWorkspace } from "../../server/src/workspace.ts";
 import { Caller, makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
 
@@ -56,6 +57,38 @@ describe("a named worktree", () => {
     scene.git(other, "push", "-q");
     const { worktree } = await imi.call("worktree.create", { type: "feat", name: "fresh" });
     assert.ok(existsSync(join(worktree.path, "new.txt")));
+  });
+
+  it("asks the remote also when the trunk here is ahead of what was known of it", async () => {
+    const other = join(scene.root, "other");
+    scene.git(scene.root, "clone", "-q", scene.remote, other);
+    scene.git(other, "commit", "-q", "--allow-empty", "-m", "theirs");
+    scene.git(other, "push", "-q");
+    scene.git(scene.trunk, "commit", "-q", "--allow-empty", "-m", "ours");
+    const { worktree } = await imi.call("worktree.create", { type: "feat", name: "theirs" });
+    assert.equal(worktree.base, "origin/main");
+    assert.equal(worktree.head, scene.git(other, "rev-parse", "HEAD").trim());
+  });
+
+  it("starts at the trunk here when that is ahead and the remote has nothing newer", async () => {
+    scene.git(scene.trunk, "commit", "-q", "--allow-empty", "-m", "ours");
+    const { worktree } = await imi.call("worktree.create", { type: "feat", name: "ours" });
+    assert.equal(worktree.base, "main");
+    assert.equal(worktree.head, scene.git(scene.trunk, "rev-parse", "HEAD").trim());
+  });
+
+  it("runs git for the checkout alone when the remote was asked a moment ago", async () => {
+    await imi.call("worktree.create", { type: "feat", name: "first" });
+    const ran: string[] = [];
+    const log = (_level: string, message: string): void => {
+      const command = /^git (\S+ \S+)/.exec(message)?.[1];
+      if (command !== undefined) ran.push(command);
+    };
+    await using second = new Caller(
+      await openWorkspace({ role: "cli", cwd: scene.trunk, env: { ...scene.env, IMI_LOG_LEVEL: "debug" }, log }),
+    );
+    await second.call("worktree.create", { type: "feat", name: "second" });
+    assert.deepEqual(ran, ["worktree add"]);
   });
 
   it("is created from what is known when the remote cannot be reached, and says so", async () => {
@@ -199,14 +232,35 @@ describe("a named worktree", () => {
     assert.ok(!(await imi.call("worktree.list", {})).worktrees.some(({ name }) => name === "feat-done"));
   });
 
-  it("is not removed when git refuses: changes, untracked files, a lock, the trunk", async () => {
+  it("goes into the trash with its work when that is said, and comes back with it", async () => {
+    const { worktree } = await imi.call("worktree.create", { type: "feat", name: "half" });
+    writeFileSync(join(worktree.path, "untracked.txt"), "u\n");
+    const { work, trash } = await imi.call("worktree.remove", { name: "feat-half", yes: true });
+    assert.deepEqual(
+      [work.answer, ...work.items.map(({ kind, examples }) => [kind, ...examples])],
+      ["work", ["untracked", "untracked.txt"]],
+    );
+    assert.ok(!existsSync(worktree.path));
+    assert.deepEqual(
+      (await imi.call("trash.list", {})).entries.map(({ id, name }) => [id, name]),
+      [[trash?.id, "feat-half"]],
+    );
+    const back = await imi.call("worktree.restore", { name: "feat-half" });
+    assert.deepEqual([back.worktree.id, back.worktree.path, back.notes], [worktree.id, worktree.path, []]);
+    assert.equal(scene.git(worktree.path, "status", "--porcelain"), "?? untracked.txt\n");
+    assert.deepEqual((await imi.call("trash.list", {})).entries, []);
+  });
+
+  it("is not removed unasked with work in it, and never when it is locked or the trunk", async () => {
     const { worktree } = await imi.call("worktree.create", { type: "feat", name: "kept" });
     writeFileSync(join(worktree.path, "untracked.txt"), "u\n");
-    await assert.rejects(imi.call("worktree.remove", { name: "feat-kept", yes: true }), refused("worktree/dirty"));
+    await assert.rejects(imi.call("worktree.remove", { name: "feat-kept" }), refused("worktree/dirty"));
+    const rehearsed = await imi.call("worktree.remove", { name: "feat-kept", dryRun: true, yes: true });
+    assert.deepEqual([rehearsed.work.answer, rehearsed.trash], ["work", null]);
     assert.ok(existsSync(join(worktree.path, "untracked.txt")));
     rmSync(join(worktree.path, "untracked.txt"));
     scene.git(scene.trunk, "worktree", "lock", "--reason", "an agent works here", worktree.path);
-    await assert.rejects(imi.call("worktree.remove", { name: "feat-kept" }), (error: unknown) => {
+    await assert.rejects(imi.call("worktree.remove", { name: "feat-kept", yes: true }), (error: unknown) => {
       refused("worktree/locked")(error);
       assert.match((error as ImiError).message, /an agent works here/);
       return true;

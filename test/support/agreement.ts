@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import type { ResultOf } from "../../protocol/contract.ts";
+import type { TrashEntry } from "../../protocol/trash.ts";
 import type { Worktree } from "../../protocol/worktrees.ts";
 import { told } from "./imi.ts";
 import type { Scene } from "./workspace.ts";
@@ -64,4 +66,44 @@ export const assertAgreement = async (
     "",
   );
   return rows;
+};
+
+const inFolder = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).toSorted() : []);
+
+/** Beside the registry, a folder for each repository, and in the git directory where that is another file system. */
+export const trashFolders = (scene: Scene): string[] => {
+  const registry = scene.env["IMI_DB_PATH"] ?? join(scene.env["XDG_DATA_HOME"] ?? "", "imi/worktrees.db");
+  const beside = join(dirname(registry), "trash");
+  return [...inFolder(beside).map((name) => join(beside, name)), join(scene.trunk, ".git/imi-trash-files")];
+};
+
+/**
+ * Registry and disk say the same of the trash: each entry has its folder and git's retired record, and there are no
+ * others; none is half way, and none is in its old place as well.
+ */
+export const assertTrash = async (scene: Scene): Promise<TrashEntry[]> => {
+  const { entries } = await told<ResultOf<"trash.list">>({ cwd: scene.trunk, env: scene.env }, "trash", "list");
+  return assertTrashOf(scene, entries);
+};
+
+/** The same of entries that have been asked for in another way. */
+export const assertTrashOf = (scene: Scene, entries: TrashEntry[]): TrashEntry[] => {
+  assert.deepEqual(
+    entries.filter(({ state }) => state !== "kept").map(({ name, state }) => [name, state]),
+    [],
+    "some are half way",
+  );
+  const places = trashFolders(scene).flatMap((folder) => inFolder(folder).map((name) => join(folder, name)));
+  assert.deepEqual(places.toSorted(), entries.map((entry) => entry.place).toSorted(), "registry and trash differ");
+  for (const folder of places)
+    assert.deepEqual(inFolder(folder), ["manifest.json", "tree"], `${folder} is no whole entry`);
+  const records = inFolder(join(scene.trunk, ".git/imi-trash"));
+  assert.deepEqual(
+    records,
+    entries.map((entry) => basename(entry.place)).toSorted(),
+    "retired records and trash differ",
+  );
+  const inGit = gitWorktrees(scene).map(({ path }) => path);
+  for (const entry of entries) assert.ok(!inGit.includes(entry.place), `${entry.place} is in the trash and in git`);
+  return entries;
 };

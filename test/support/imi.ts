@@ -44,8 +44,16 @@ export const startImi = (place: Place, ...args: string[]): Started => {
   });
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on("error", reject);
-    // Not `close`: git may outlive a killed `imi` and hold nothing of ours, but a hook's child might.
-    child.on("exit", (code, signal) => setImmediate(() => resolve({ code, signal, stdout, stderr })));
+    // Not `close` alone: git may outlive a killed `imi` and hold nothing of ours, but a hook's child might. What it
+    // printed is in the pipe by now; on a busy machine it takes a moment to arrive.
+    child.on("exit", (code, signal) => {
+      const answer = (): void => resolve({ code, signal, stdout, stderr });
+      const timer = setTimeout(answer, 300);
+      child.once("close", () => {
+        clearTimeout(timer);
+        answer();
+      });
+    });
   });
   if (child.pid === undefined) throw new Error(`${program} could not be started`);
   return { child, pid: child.pid, ended };

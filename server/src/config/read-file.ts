@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { codeOrMessage, isAbsent } from "../errno.ts";
 import { lineOf } from "./locate.ts";
 import { nearest } from "./nearest.ts";
 import type { ConfigProblem } from "./problem.ts";
@@ -18,9 +19,8 @@ export const readConfigFile = async (file: string, rows: readonly SettingRow[]):
   try {
     text = (await readFile(file, "utf8")).replace(/^\uFEFF/u, "");
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") return { values: new Map(), line: () => null, problems: [] };
-    return failed(`${file}: cannot be read: ${(error as Error).message}`, null);
+    if (isAbsent(error)) return { values: new Map(), line: () => null, problems: [] };
+    return failed(`${file}: cannot be read (${codeOrMessage(error)})`, null);
   }
   // Loaded only here: most people have no config file, and every `imi` call would pay for the parser.
   const { parse, TomlError } = await import("smol-toml");

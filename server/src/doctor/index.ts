@@ -14,6 +14,8 @@ interface Patient {
   readonly store: () => Promise<Store>;
   readonly where: string;
   readonly signal: AbortSignal;
+  /** Which server answers for a repository's worktrees, in words; null when none runs. */
+  readonly liveStatus: (gitDir: string) => Promise<string | null>;
 }
 
 /** Below this much free space a checkout may well fail, in bytes. */
@@ -29,6 +31,7 @@ export const examine = async (patient: Patient): Promise<Check[]> => {
     ["disk", () => disk(patient)],
     ["repository", () => repository(patient)],
     ["file watching", () => watches()],
+    ["live status", () => liveStatus(patient)],
     ["pull requests", () => forge(patient)],
     ["opening in VS Code", () => editor(patient)],
   ];
@@ -94,6 +97,9 @@ const watches = async (): Promise<Omit<Check, "name">> => {
     ? warning(`${limit} inotify watches per user`, "Raise it: `sysctl fs.inotify.max_user_watches=524288`.")
     : ok(`${limit} inotify watches per user`);
 };
+
+const liveStatus = async ({ where, liveStatus: serves }: Patient): Promise<Omit<Check, "name">> =>
+  ok((await serves((await findRepository(where)).commonDir)) ?? "no server runs; each worktree is asked of git");
 
 const forge = async ({ signal }: Patient): Promise<Omit<Check, "name">> => {
   try {

@@ -1,5 +1,7 @@
+import { stat } from "node:fs/promises";
 import { ImiError } from "../../../protocol/errors.ts";
 import type { ErrorCode } from "../../../protocol/errors.ts";
+import { codeOf, codeOrMessage } from "../errno.ts";
 import { redact } from "../process/index.ts";
 
 interface Symptom {
@@ -161,6 +163,34 @@ export const failure = (args: readonly string[], exitCode: number | null, stderr
   return new ImiError("git/failed", `git ${subcommand(args)} failed: ${said || `exit code ${exitCode ?? "none"}`}`, {
     cause,
   });
+};
+
+/** A git that never ran as a coded error. `error` is what starting it in `cwd` raised. */
+export const notStarted = async (error: unknown, cwd: string): Promise<ImiError> => {
+  const code = codeOf(error);
+  if (code === "E2BIG")
+    return new ImiError("git/failed", "The command line for git became too long.", { cause: error });
+  // A working directory that is gone gives the same errno as a program that is gone.
+  const folder = await stat(cwd).catch(() => null);
+  if (folder === null || !folder.isDirectory()) {
+    return new ImiError("repository/not-found", `There is no folder ${cwd}.`, {
+      hint: "It was moved or deleted. `imi reconcile` brings the registry up to date.",
+      cause: error,
+    });
+  }
+  if (code === "ENOENT") {
+    return new ImiError("git/missing", "git is not installed, or not on the PATH.", {
+      hint: "Install it from https://git-scm.com/downloads, then reload.",
+      cause: error,
+    });
+  }
+  if (code === "EACCES") {
+    return new ImiError("path/permission", `git could not be started in ${cwd}.`, {
+      hint: "Check who may enter that folder, and run the git on your PATH.",
+      cause: error,
+    });
+  }
+  return new ImiError("git/failed", `git could not be started (${codeOrMessage(error)}).`, { cause: error });
 };
 
 export const subcommand = (args: readonly string[]): string =>

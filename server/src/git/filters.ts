@@ -23,6 +23,7 @@ export const filterGuards = async (
     gitDir,
     [
       `--git-dir=${gitDir}`,
+      `--work-tree=${gitDir}`, // a submodule's own may be gone (in the trash), and git would not start
       "config",
       "--includes",
       "--show-scope",

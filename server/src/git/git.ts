@@ -1,9 +1,8 @@
-import { stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { ImiError } from "../../../protocol/errors.ts";
 import { redact, run } from "../process/index.ts";
 import { configEnvironment, gitEnvironment, gitPrefix } from "./environment.ts";
-import { failure, subcommand } from "./failures.ts";
+import { failure, notStarted, subcommand } from "./failures.ts";
 import type { GitOptions, GitOutput } from "./types.ts";
 
 export interface GitVersion {
@@ -96,7 +95,9 @@ export class Git {
       // A write that is asked to end takes its own half-made files away first; that takes time.
       graceMs: options.access === "write" ? 5_000 : 500,
       ...(options.input === undefined ? {} : { input: options.input }),
-    }).catch((error: unknown) => this.#notStarted(error, cwd));
+    }).catch(async (error: unknown) => {
+      throw await notStarted(error, cwd);
+    });
     const { ending, exitCode, stdout, stderr } = result;
     const took = Math.round(performance.now() - started);
     this.#log(redact(`git ${args.join(" ").slice(0, 2_000)} [${cwd}] ${ending} ${exitCode ?? ""} ${took} ms`));
@@ -115,26 +116,5 @@ export class Git {
         if (exitCode !== null && (options.accept ?? [0]).includes(exitCode)) return { stdout, stderr, exitCode };
         throw failure(args, exitCode, stderr);
     }
-  }
-
-  async #notStarted(error: unknown, cwd: string): Promise<never> {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "E2BIG")
-      throw new ImiError("git/failed", "The command line for git became too long.", { cause: error });
-    // A working directory that is gone gives the same errno as a program that is gone.
-    const folder = await stat(cwd).catch(() => null);
-    if (folder === null || !folder.isDirectory()) {
-      throw new ImiError("repository/not-found", `There is no folder ${cwd}.`, { cause: error });
-    }
-    if (code === "ENOENT") {
-      throw new ImiError("git/missing", "git is not installed, or not on the PATH.", {
-        hint: "Install it from https://git-scm.com/downloads, then reload.",
-        cause: error,
-      });
-    }
-    if (code === "EACCES") {
-      throw new ImiError("path/permission", `git could not be started in ${cwd}.`, { cause: error });
-    }
-    throw new ImiError("git/failed", `git could not be started (${String(code)}).`, { cause: error });
   }
 }

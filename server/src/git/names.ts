@@ -5,11 +5,15 @@ import type { ErrorCode } from "../../../protocol/errors.ts";
 const longestName = 100;
 const longestBranch = 200;
 
+type Test = (character: string) => boolean;
+
 /** Letters, digits and marks of any script. Emoji are symbols and not among them: terminals and shells draw them apart. */
-const nameCharacter = /[\p{L}\p{M}\p{N}._-]/u;
-const branchCharacter = /[\p{L}\p{M}\p{N}._\-/#+@=,%]/u;
+// In functions, because every command loads this file and making the three expressions takes 1.5 ms.
+const nameCharacter: Test = (text) => /[\p{L}\p{M}\p{N}._-]/u.test(text);
+const branchCharacter: Test = (text) => /[\p{L}\p{M}\p{N}._\-/#+@=,%]/u.test(text);
 /** Letters that draw nothing, or alter what is drawn around them. */
-const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;
+const invisible: Test = (text) =>
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text);
 
 const windowsDevices = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\.|$)/i;
 
@@ -42,7 +46,7 @@ interface Kind {
   readonly code: ErrorCode;
   readonly what: string;
   readonly longest: number;
-  readonly character: RegExp;
+  readonly character: Test;
 }
 const name: Kind = { code: "name/invalid", what: "name", longest: longestName, character: nameCharacter };
 const branch: Kind = {
@@ -120,13 +124,13 @@ const characterRule = (input: string, kind: Kind): Broken | null => {
   if (!input.isWellFormed()) return broke("surrogate", "it holds half of a character (a lone surrogate)");
   if (input.startsWith("-")) return broke("option", "it begins with -, which programs take for an option");
   for (const character of input) {
-    if (invisible.test(character))
+    if (invisible(character))
       return broke(
         "invisible",
         character === " " ? "it holds a space" : `it holds ${codePoint(character)}, which cannot be seen`,
       );
     if (character === "/" && kind === name) continue;
-    if (!kind.character.test(character)) {
+    if (!kind.character(character)) {
       return broke(
         "character",
         `it holds ${/^[\x21-\x7e]$/.test(character) ? character : `${character} (${codePoint(character)})`}`,
@@ -183,7 +187,7 @@ const codePoint = (character: string): string =>
 /** Safe to print: what cannot be seen is written as its number, and what is too long is cut. */
 const shown = (input: string): string => {
   const visible = [...input].map((character) =>
-    character !== " " && invisible.test(character) ? `<${codePoint(character)}>` : character,
+    character !== " " && invisible(character) ? `<${codePoint(character)}>` : character,
   );
   return visible.length > 60 ? `${visible.slice(0, 60).join("")}…` : visible.join("");
 };
@@ -205,7 +209,7 @@ const suggestion = (input: string, kind: Kind): string | null => {
     .split("/")
     .map((part) =>
       [...part]
-        .map((character) => (kind.character.test(character) && !invisible.test(character) ? character : "-"))
+        .map((character) => (kind.character(character) && !invisible(character) ? character : "-"))
         .join("")
         .replace(/-{2,}/g, "-")
         .replace(/^[-.\p{M}]+|[-.]+$/gu, "")

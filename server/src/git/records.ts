@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { readFile, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
+import { codeOf, isAbsent } from "../errno.ts";
 
 /** One folder under `<common>/worktrees`, as its files have it: git's own note of a linked worktree. */
 export interface WorktreeRecord {
@@ -24,7 +25,7 @@ const readOrNull = (path: string): string | null => {
   try {
     return statSync(path, { throwIfNoEntry: false }) === undefined ? null : readFileSync(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
+    if (isAbsent(error)) return null;
     throw error;
   }
 };
@@ -55,7 +56,7 @@ const atATime = 100;
 export const readWorktreeRecords = async (commonDir: string): Promise<WorktreeRecord[]> => {
   const folder = join(commonDir, "worktrees");
   const names = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (codeOf(error) === "ENOENT") return [];
     throw error;
   });
   const files = refsInFiles(commonDir);

@@ -1,11 +1,14 @@
 import type { Git } from "./git.ts";
 import { mainBranch, remoteHead } from "./records.ts";
+import { RefFiles } from "./ref-files.ts";
 
 export interface Trunk {
   readonly branch: string | null;
   /** What new work starts from and is compared with: origin/main, or main without a remote's. */
   readonly base: string | null;
   readonly commit: string | null;
+  /** Whether the remote has that branch, as far as is known. */
+  readonly tracked: boolean;
 }
 
 interface Ref {
@@ -26,8 +29,8 @@ const refs = async (git: Git, commonDir: string, patterns: readonly string[], si
 
 /**
  * The branch everything starts from: what the remote's HEAD names, else `defaultBranch` where it exists, else the main
- * checkout's branch. Its remote-tracking ref is the base, unless the local branch is strictly ahead of it. At most two
- * git processes, three where refs are not kept in files.
+ * checkout's branch. Its remote-tracking ref is the base, unless the local branch is strictly ahead of it. No git process
+ * where git's files say it all, one where local and remote branch differ; up to three where refs are not kept in files.
  */
 export const resolveTrunk = async (
   git: Git,
@@ -45,6 +48,46 @@ export const resolveTrunk = async (
     (name): name is string => name !== null && name !== "",
   );
   const remoteRef = (branch: string): string => `refs/remotes/${remoteName}/${branch}`;
+  const read = tipsIn(new RefFiles(commonDir), guesses, remoteRef);
+  const tips = read === undefined ? await askForTips(git, commonDir, guesses, remoteRef, signal) : read;
+  if (tips === null) return { branch: checkedOut, base: null, commit: null, tracked: false };
+  const { branch, remote, local } = tips;
+  if (remote === null) return { branch, base: branch, commit: local, tracked: false };
+  if (local !== null && local !== remote && (await isAncestor(git, commonDir, remote, local, signal))) {
+    return { branch, base: branch, commit: local, tracked: true };
+  }
+  return { branch, base: `${remoteName}/${branch}`, commit: remote, tracked: true };
+};
+
+/** Where the trunk is, here and on the remote. */
+interface Tips {
+  readonly branch: string;
+  readonly remote: string | null;
+  readonly local: string | null;
+}
+
+/** null when none of the names is a branch, undefined when git has to be asked. */
+const tipsIn = (
+  files: RefFiles,
+  names: readonly string[],
+  remoteRef: (branch: string) => string,
+): Tips | null | undefined => {
+  for (const branch of names) {
+    const remote = files.look(remoteRef(branch));
+    const local = files.look(`refs/heads/${branch}`);
+    if (remote === undefined || local === undefined) return undefined;
+    if (remote !== null || local !== null) return { branch, remote, local };
+  }
+  return names.length === 0 ? undefined : null;
+};
+
+const askForTips = async (
+  git: Git,
+  commonDir: string,
+  guesses: readonly string[],
+  remoteRef: (branch: string) => string,
+  signal: AbortSignal | undefined,
+): Promise<Tips | null> => {
   const lookUp = (names: readonly string[]): Promise<Ref[]> =>
     refs(
       git,
@@ -52,24 +95,16 @@ export const resolveTrunk = async (
       [remoteRef("HEAD"), ...names.flatMap((name) => [remoteRef(name), `refs/heads/${name}`])],
       signal,
     );
-
   let known = await lookUp(guesses);
   const symref = known.find((ref) => ref.name === remoteRef("HEAD"))?.symref ?? "";
   const remoteSays = symref.startsWith(remoteRef("")) ? symref.slice(remoteRef("").length) : null;
   if (remoteSays !== null && !guesses.includes(remoteSays)) known = await lookUp([remoteSays]);
   const oidOf = (name: string): string | null => known.find((ref) => ref.name === name)?.oid ?? null;
-  const branch = [remoteSays, ...guesses].find(
-    (name) => name !== null && (oidOf(remoteRef(name)) !== null || oidOf(`refs/heads/${name}`) !== null),
-  );
-  if (branch === undefined || branch === null) return { branch: checkedOut, base: null, commit: null };
-
-  const remote = oidOf(remoteRef(branch));
-  const local = oidOf(`refs/heads/${branch}`);
-  if (remote === null) return { branch, base: branch, commit: local };
-  if (local !== null && local !== remote && (await isAncestor(git, commonDir, remote, local, signal))) {
-    return { branch, base: branch, commit: local };
+  for (const branch of [...(remoteSays === null ? [] : [remoteSays]), ...guesses]) {
+    const tips = { branch, remote: oidOf(remoteRef(branch)), local: oidOf(`refs/heads/${branch}`) };
+    if (tips.remote !== null || tips.local !== null) return tips;
   }
-  return { branch, base: `${remoteName}/${branch}`, commit: remote };
+  return null;
 };
 
 const isAncestor = async (
@@ -92,17 +127,32 @@ export interface BranchFound {
   readonly remotes: readonly { readonly remote: string; readonly oid: string }[];
 }
 
-/** Where a branch of this name is known, locally and on remotes whose name holds no slash, in one process. */
+/** Where a branch of this name is known, locally and on remotes whose name holds no slash; in one process at most. */
 export const branchExists = async (
   git: Git,
   commonDir: string,
   branch: string,
   signal?: AbortSignal,
 ): Promise<BranchFound> => {
+  const read = branchIn(new RefFiles(commonDir), branch);
+  if (read !== undefined) return read;
   const found = await refs(git, commonDir, [`refs/heads/${branch}`, `refs/remotes/*/${branch}`], signal);
   const remotes = found.flatMap(({ name, oid }) => {
     const remote = name.startsWith("refs/remotes/") ? name.slice("refs/remotes/".length, -branch.length - 1) : "";
     return remote !== "" && name === `refs/remotes/${remote}/${branch}` ? [{ remote, oid }] : [];
   });
   return { local: found.find((ref) => ref.name === `refs/heads/${branch}`)?.oid ?? null, remotes };
+};
+
+const branchIn = (files: RefFiles, branch: string): BranchFound | undefined => {
+  const local = files.look(`refs/heads/${branch}`);
+  const names = files.remotes();
+  if (local === undefined || names === undefined) return undefined;
+  const remotes: { remote: string; oid: string }[] = [];
+  for (const remote of names) {
+    const oid = files.look(`refs/remotes/${remote}/${branch}`);
+    if (oid === undefined) return undefined;
+    if (oid !== null) remotes.push({ remote, oid });
+  }
+  return { local, remotes };
 };

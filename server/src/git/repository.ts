@@ -1,7 +1,6 @@
 import { readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
-import { Git } from "./git.ts";
 import type { RepositoryPlace } from "./types.ts";
 
 /**
@@ -48,6 +47,9 @@ const placeAt = (folder: string): RepositoryPlace | null => {
   if (facts?.isFile() === true) {
     const gitDir = gitDirOfFile(dotGit);
     if (gitDir !== null && isGitDirectory(gitDir)) return placeOf(gitDir, folder);
+    // A worktree whose record is gone, as of one in the trash, still says whose it was.
+    const common = gitDir !== null && basename(dirname(gitDir)) === "worktrees" ? dirname(dirname(gitDir)) : null;
+    if (common !== null && isGitDirectory(common)) return placeOf(common, null);
   }
   return isGitDirectory(folder) ? placeOf(folder, null) : null;
 };
@@ -173,6 +175,7 @@ const trunksIn = (folder: string): string[] => {
 };
 
 const askGit = async (start: string): Promise<RepositoryPlace> => {
+  const { Git } = await import("./git.ts"); // seldom needed, and 2 ms of a command that asks a server
   const { stdout } = await new Git()
     .run(start, ["rev-parse", "--path-format=absolute", "--is-bare-repository", "--git-common-dir"], { access: "read" })
     .catch((error: unknown) => {

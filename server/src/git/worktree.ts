@@ -1,9 +1,10 @@
 import { lstat, mkdir, readdir, rmdir } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { dirname, isAbsolute, join, sep } from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
+import { codeOf } from "../errno.ts";
+import { inside } from "../inside.ts";
 import { failure, quoted } from "./failures.ts";
 import type { Git } from "./git.ts";
-import { filterGuards } from "./filters.ts";
 import { readWorktreeRecords, recordAt } from "./records.ts";
 
 export interface AddWorktree {
@@ -109,20 +110,18 @@ const requireBranch = async (
 
 /** `git worktree add` follows a link at its target and writes into where it leads; so we make the folder, exclusively. */
 const prepareTarget = async (path: string, container: string): Promise<string[]> => {
-  const inside = relative(container, path);
-  if (inside === "" || inside.startsWith("..") || isAbsolute(inside)) {
-    throw new ImiError("path/unsafe", `${path} is not inside ${container}.`);
-  }
+  const below = inside(container, path);
+  if (below === null || below === "") throw new ImiError("path/unsafe", `${path} is not inside ${container}.`);
   await mkdir(container, { recursive: true }).catch(raise(container));
   const made: string[] = [];
-  const parts = inside.split(sep);
+  const parts = below.split(sep);
   for (let depth = 1; depth <= parts.length; depth++) {
     const folder = join(container, ...parts.slice(0, depth));
     try {
       await mkdir(folder);
       made.unshift(folder);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) raise(folder)(error);
+      if (codeOf(error) !== "EEXIST") raise(folder)(error);
       await requireRealFolder(folder, depth === parts.length);
     }
   }
@@ -146,7 +145,7 @@ const requireRealFolder = async (folder: string, target: boolean): Promise<void>
 const raise =
   (path: string) =>
   (error: unknown): never => {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
       throw new ImiError("path/permission", `${path} may not be made (${code}).`, { cause: error });
     }
@@ -164,31 +163,6 @@ export const isComplete = async (commonDir: string, gitId: string, path: string)
   const locks = [join(commonDir, "worktrees", gitId, "index.lock")];
   const there = async (file: string): Promise<boolean> => (await lstat(file).catch(() => null)) !== null;
   return (await Promise.all(parts.map(there))).every(Boolean) && !(await Promise.all(locks.map(there))).some(Boolean);
-};
-
-/**
- * Removes a worktree as plainly as git does, never forced: git refuses one with changes or untracked files
- * (worktree/dirty), a locked one (worktree/locked), the main one (worktree/main), and one with submodules (git/failed,
- * with what git says). Files git ignores go with it.
- */
-export const removeWorktree = async (
-  git: Git,
-  commonDir: string,
-  options: { readonly path: string; readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number },
-): Promise<void> => {
-  if (!isAbsolute(options.path)) throw new ImiError("path/unsafe", `${options.path} is not an absolute path.`);
-  const record = await recordAt(commonDir, options.path);
-  if (record !== null && record.lockReason !== null) throw locked(options.path, record.lockReason);
-  await git.run(commonDir, ["worktree", "remove", "--", options.path], {
-    access: "write",
-    timeoutMs: options.timeoutMs ?? 10 * 60_000,
-    signal: options.signal,
-    config: await filterGuards(
-      git,
-      commonDir,
-      record === null ? commonDir : join(commonDir, "worktrees", record.gitId),
-    ),
-  });
 };
 
 export const locked = (path: string, reason: string): ImiError =>

@@ -1,5 +1,6 @@
 import { readFile, readdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { codeOf } from "../errno.ts";
 import { run } from "./run.ts";
 
 const linux = process.platform === "linux";
@@ -121,7 +122,7 @@ const signal = (pid: number, what: NodeJS.Signals | 0): boolean => {
     process.kill(pid, what);
     return true;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM"; // there, but not ours
+    return codeOf(error) === "EPERM"; // there, but not ours
   }
 };
 

@@ -2,6 +2,7 @@ import type { Stats } from "node:fs";
 import { constants } from "node:fs";
 import { copyFile, lstat, lutimes, mkdir, readFile, readlink, stat, symlink, utimes } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
+import { codeOrMessage } from "../errno.ts";
 
 export interface IncludeOptions {
   /** Top of the main worktree. */
@@ -63,7 +64,7 @@ async function readPatterns(file: string): Promise<{ any: boolean; note: string 
     if (found.size > mostSettingsBytes) return { any: false, note: "it is larger than 1 MB" };
     return { any: /^[^\r\n#]/m.test(await readFile(file, "utf8")), note: null };
   } catch (error) {
-    const code = codeOf(error);
+    const code = codeOrMessage(error);
     return { any: false, note: code === "ENOENT" ? null : `it cannot be read (${code})` };
   }
 }
@@ -171,7 +172,7 @@ async function copyOne(
     await (found.isFile() ? copyRegular(source, target, found) : copyLink(source, target, found));
     return found.isFile() ? found.size : 0;
   } catch (error) {
-    const code = codeOf(error);
+    const code = codeOrMessage(error);
     if (code === "EEXIST") return "something of this name is there";
     return code === "ENOENT" ? "it is gone" : `it could not be copied (${code})`;
   }
@@ -214,7 +215,7 @@ class Folders {
       await mkdir(full);
       return null;
     } catch (error) {
-      if (codeOf(error) !== "EEXIST") return `${folder} cannot be made (${codeOf(error)})`;
+      if (codeOrMessage(error) !== "EEXIST") return `${folder} cannot be made (${codeOrMessage(error)})`;
     }
     const found = await lstat(full);
     if (found.isDirectory()) return null;
@@ -237,7 +238,7 @@ export async function readWorktreeIncludeSetting(
     if (found.size > mostSettingsBytes) return { globs: [], note: `${name} is larger than 1 MB` };
     text = await readFile(join(worktree, name), "utf8");
   } catch (error) {
-    const code = codeOf(error);
+    const code = codeOrMessage(error);
     return { globs: [], note: code === "ENOENT" || code === "ENOTDIR" ? null : `${name} cannot be read (${code})` };
   }
   // Most settings do not name it, and then nothing is parsed.
@@ -254,9 +255,4 @@ export async function readWorktreeIncludeSetting(
     return { globs: [], note: `git.worktreeIncludeFiles in ${name} is not a list of globs` };
   }
   return { globs: value, note: null };
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
-  return error instanceof Error ? error.message : String(error);
 }

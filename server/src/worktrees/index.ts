@@ -1,5 +1,6 @@
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
+import type { Note } from "../../../protocol/worktrees.ts";
 import type { Call, Tools } from "./context.ts";
 import { find, toWorktree } from "./entity.ts";
 import type { Following } from "./follow.ts";
@@ -27,7 +28,11 @@ export class Worktrees {
 
   async create(path: string, params: ParsedOf<"worktree.create">, call: Call): Promise<ResultOf<"worktree.create">> {
     const { create } = await import("./create.ts");
-    return create(this.#tools, await this.open(path, call), params, call);
+    const repository = await this.open(path, call);
+    const made = await create(this.#tools, repository, params, call);
+    return made.created
+      ? { ...made, notes: [...made.notes, ...(await this.#inTrash(repository, made.worktree.name))] }
+      : made;
   }
 
   async review(path: string, params: ParsedOf<"worktree.review">, call: Call): Promise<ResultOf<"worktree.review">> {
@@ -57,11 +62,63 @@ export class Worktrees {
     return { worktree: toWorktree(await atItsHead(this.#tools, await this.open(path, call), touched, call)) };
   }
 
+  async work(path: string, params: ParsedOf<"worktree.work">, call: Call): Promise<ResultOf<"worktree.work">> {
+    const { workOf } = await import("./work/operation.ts");
+    return workOf(this.#tools, await this.open(path, call), await this.#find(path, params.name, call), call);
+  }
+
   async remove(path: string, params: ParsedOf<"worktree.remove">, call: Call): Promise<ResultOf<"worktree.remove">> {
     const { remove } = await import("./remove.ts");
     const repository = await this.open(path, call);
     await this.#find(path, params.name, call); // a worktree made elsewhere a moment ago is known by now
     return remove(this.#tools, repository, params, call);
+  }
+
+  async restore(path: string, params: ParsedOf<"worktree.restore">, call: Call): Promise<ResultOf<"worktree.restore">> {
+    const { restore } = await import("./trash/restore.ts");
+    const repository = await this.open(path, call);
+    await list(this.#tools, repository, { status: false }, call); // what is registered and gone must not stand in the way
+    return restore(this.#tools, repository, params, call);
+  }
+
+  async salvage(path: string, params: ParsedOf<"worktree.salvage">, call: Call): Promise<ResultOf<"worktree.salvage">> {
+    const { salvageWorktree } = await import("./salvage/operation.ts");
+    // Without a name the worktree one is in: `find` takes a path, and any path inside it leads to it.
+    return salvageWorktree(this.#tools, await this.open(path, call), params, path, call);
+  }
+
+  async salvages(path: string, call: Call): Promise<ResultOf<"salvage.list">> {
+    const { listSalvages } = await import("./salvage/operation.ts");
+    return listSalvages(this.#tools, await this.open(path, call), call);
+  }
+
+  async trash(path: string, call: Call): Promise<ResultOf<"trash.list">> {
+    const { listTrash } = await import("./trash/list.ts");
+    return listTrash(this.#tools, await this.open(path, call), call);
+  }
+
+  async trashed(path: string, params: ParsedOf<"trash.show">, call: Call): Promise<ResultOf<"trash.show">> {
+    const { showTrash } = await import("./trash/list.ts");
+    return showTrash(this.#tools, await this.open(path, call), params, call);
+  }
+
+  async empty(path: string, params: ParsedOf<"trash.empty">, call: Call): Promise<ResultOf<"trash.empty">> {
+    const { emptyTrash } = await import("./trash/empty.ts");
+    return emptyTrash(this.#tools, await this.open(path, call), params, call);
+  }
+
+  async prune(path: string, params: ParsedOf<"worktree.prune">, call: Call): Promise<ResultOf<"worktree.prune">> {
+    const { prune } = await import("./prune.ts");
+    return prune(this.#tools, await this.open(path, call), params, call);
+  }
+
+  async diskUse(
+    path: string,
+    params: ParsedOf<"worktree.disk-use">,
+    call: Call,
+  ): Promise<ResultOf<"worktree.disk-use">> {
+    const { diskUse } = await import("./disk-use.ts");
+    return diskUse(this.#tools, await this.open(path, call), params, call);
   }
 
   async reconcile(path: string, call: Call): Promise<ResultOf<"worktree.reconcile">> {
@@ -88,6 +145,15 @@ export class Worktrees {
   async follow(repository: Repository): Promise<Following> {
     const { followRepository } = await import("./follow.ts");
     return followRepository(this.#tools, repository);
+  }
+
+  /** Whoever makes again what was removed with work in it may have meant to bring it back. */
+  async #inTrash(repository: Repository, name: string): Promise<Note[]> {
+    const entries = await this.#tools.store.trash.of(repository.id);
+    const removed = entries.find(({ state, worktree }) => state === "kept" && worktree.name === name);
+    if (removed === undefined || removed.work.answer === "clean") return [];
+    const message = `A ${name} removed on ${removed.removedAt.slice(0, 10)} is in the trash with uncommitted work: imi restore ${name}`;
+    return [{ code: "trash/has", message }];
   }
 
   async #find(path: string, name: string, call: Call) {

@@ -1,9 +1,10 @@
 import { lstat, mkdir, readdir, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { checkBranch, clone, findRepository } from "../git/index.ts";
+import { inside } from "../inside.ts";
 import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { toWorktree } from "./entity.ts";
@@ -41,8 +42,8 @@ type Found = Omit<Repository, "id">;
 
 const pathAfter = (path: string, before: Found, now: Found): string => {
   if (path === before.trunk && now.trunk !== null) return now.trunk;
-  const inside = relative(before.container, path);
-  return inside.startsWith("..") ? path : join(now.container, inside);
+  const below = inside(before.container, path);
+  return below === null ? path : join(now.container, below);
 };
 
 /** git's links between the repository and its worktrees are absolute: those that moved along are mended. */

@@ -3,14 +3,10 @@ import { dirname, join } from "node:path";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { fetchRef, resolveTrunk } from "../git/index.ts";
+import type { Trunk } from "../git/index.ts";
 import type { Call, Notes, Tools } from "./context.ts";
 
-export interface Trunk {
-  readonly branch: string | null;
-  /** What new worktrees are compared with: origin/main, or main without a remote. */
-  readonly base: string | null;
-  readonly commit: string | null;
-}
+export type { Trunk } from "../git/index.ts";
 
 /** A fetch this fresh is not repeated, in ms. */
 const freshMs = 60_000;
@@ -69,12 +65,12 @@ export const freshenTrunk = async (tools: Tools, repository: Repository, call: C
 /** True when the trunk was fetched. */
 const fetchIfStale = async (tools: Tools, repository: Repository, known: Trunk, call: Call): Promise<boolean> => {
   const { autoFetch, remoteName } = tools.settings();
-  const hasRemote = known.base?.startsWith(`${remoteName}/`) === true;
-  if (!autoFetch || !hasRemote || known.branch === null || (await fetchedRecently(repository))) return false;
+  // Also when the local branch is ahead: the remote may have moved on since.
+  if (!autoFetch || !known.tracked || known.branch === null || (await fetchedRecently(repository))) return false;
   const lease = await tools.store.leases.tryTake(`repository:${repository.id}:fetch`, "fetch the trunk");
   if (lease === null) return false;
   try {
-    call.progress(`Fetching ${known.base ?? remoteName}`, null);
+    call.progress(`Fetching ${remoteName}/${known.branch}`, null);
     await fetchTrunk(tools, repository, known.branch, call.signal);
     return true;
   } finally {

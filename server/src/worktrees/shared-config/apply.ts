@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { SyncAction } from "../../../../protocol/worktrees.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import { keepOutOfStatus } from "./exclude.ts";
-import { codeOf } from "./files.ts";
+import { codeOrMessage } from "../../errno.ts";
 import { inspect, place, removeOurs } from "./place.ts";
 import type { Found, Site } from "./place.ts";
 import { clearRecords, readRecord, recordsExist, sweepRecords, writeRecord } from "./record.ts";
@@ -145,7 +145,7 @@ function reportExclude(
     keepOutOfStatus(options.commonDir, paths, backups);
   } catch (error) {
     // Links that git status shows are a nuisance, no links are worse.
-    const detail = `git status will show the links: ${join(options.commonDir, "info", "exclude")} cannot be written (${codeOf(error)})`;
+    const detail = `git status will show the links: ${join(options.commonDir, "info", "exclude")} cannot be written (${codeOrMessage(error)})`;
     if (!actions.some((action) => action.detail === detail)) {
       actions.push({ worktree: "sync", path: "info/exclude", action: "skipped", detail });
     }
@@ -162,7 +162,7 @@ async function settle(round: Round, worktree: WorktreePlace): Promise<void> {
     root = realpathSync.native(worktree.path);
     if (!statSync(root).isDirectory()) throw new ImiError("path/taken", `${worktree.path} is not a folder.`);
   } catch (error) {
-    say(".", "skipped", `the worktree's folder cannot be read (${codeOf(error)})`);
+    say(".", "skipped", `the worktree's folder cannot be read (${codeOrMessage(error)})`);
     return;
   }
   if (sources.boundary.includes(root) || isInside(root, sources.boundary)) {
@@ -258,7 +258,7 @@ function attempt(site: Site, step: () => void): boolean {
     step();
     return true;
   } catch (error) {
-    site.say(".", "skipped", `the record of links in ${site.commonDir} cannot be written (${codeOf(error)})`);
+    site.say(".", "skipped", `the record of links in ${site.commonDir} cannot be written (${codeOrMessage(error)})`);
     return false;
   }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { codeOf, writeWhole } from "./files.ts";
+import { codeOf } from "../../errno.ts";
+import { writeWhole } from "./files.ts";
 
 const begin = "# >>> iMi shared config (managed)";
 const end = "# <<< iMi shared config";

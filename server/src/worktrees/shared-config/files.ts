@@ -14,14 +14,8 @@ import {
 } from "node:fs";
 import type { Stats } from "node:fs";
 import { join } from "node:path";
-
-/** The system's code of an error (ENOENT, EACCES, …), or its message where it has none. */
-export function codeOf(error: unknown): string {
-  if (error instanceof Error) {
-    return "code" in error && typeof error.code === "string" ? error.code : error.message;
-  }
-  return String(error);
-}
+import { codeOf } from "../../errno.ts";
+import { mayExist } from "../../process/may-exist.ts";
 
 /** lstat, null where there is nothing. */
 export function lookAt(path: string): Stats | null {
@@ -67,13 +61,7 @@ export function writeWhole(path: string, bytes: string | Uint8Array, mode: numbe
 export function maybeInUse(name: string): boolean {
   const pid = Number.parseInt(name, 10);
   if (!Number.isInteger(pid) || pid <= 0) return true;
-  if (pid === process.pid) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) !== "ESRCH";
-  }
+  return mayExist(pid);
 }
 
 /** Whether both are regular files with the same bytes. */

@@ -14,7 +14,8 @@ import {
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { ImiError } from "../../../../protocol/errors.ts";
 import type { SyncAction } from "../../../../protocol/worktrees.ts";
-import { codeOf, hashOf, lookAt, sameBytes, uniqueName } from "./files.ts";
+import { codeOf, codeOrMessage } from "../../errno.ts";
+import { hashOf, lookAt, sameBytes, uniqueName } from "./files.ts";
 import { asideFolder, writeRecord } from "./record.ts";
 import type { WorktreeRecord } from "./record.ts";
 import { setAside } from "./set-aside.ts";
@@ -63,12 +64,12 @@ export function inspect(site: Site, source: Source): Found {
   } catch (error) {
     if (codeOf(error) === "ENOENT") return { is: "absent", missing: none };
     if (codeOf(error) !== "EINVAL" && codeOf(error) !== "UNKNOWN")
-      return blocked(`it cannot be read (${codeOf(error)})`);
+      return blocked(`it cannot be read (${codeOrMessage(error)})`);
   }
   try {
     return inspectFile(site, source, at);
   } catch (error) {
-    return blocked(`it cannot be read (${codeOf(error)})`);
+    return blocked(`it cannot be read (${codeOrMessage(error)})`);
   }
 }
 
@@ -142,7 +143,7 @@ export function place(site: Site, source: Source, found: Found): boolean {
 
 function sentence(error: unknown): string {
   if (ImiError.is(error)) return error.message;
-  const code = codeOf(error);
+  const code = codeOrMessage(error);
   if (code === "EROFS" || code === "EACCES" || code === "EPERM") return `the folder cannot be written (${code})`;
   if (code === "ENOSPC" || code === "EDQUOT") return `the disk is full (${code})`;
   return `it could not be linked (${code})`;
@@ -199,7 +200,7 @@ function put(site: Site, source: Source, at: string): Put {
       site.record.copies.delete(source.path);
       return { action: "linked", detail: null };
     } catch (error) {
-      const code = codeOf(error);
+      const code = codeOf(error) ?? "";
       if (code === "EEXIST") return "taken";
       const refused = ["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"].includes(code);
       if (!refused || site.mode === "link") throw error;
@@ -265,7 +266,7 @@ export function removeOurs(site: Site, path: string): boolean {
       }
     } else if (reachable) removeFolders(site, path);
   } catch (error) {
-    site.say(path, "skipped", `it could not be unlinked (${codeOf(error)})`);
+    site.say(path, "skipped", `it could not be unlinked (${codeOrMessage(error)})`);
     return false;
   }
   record.placed.delete(path);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync, realpathSync, rmSync, rmdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { codeOf, maybeInUse, writeWhole } from "./files.ts";
+import { codeOf } from "../../errno.ts";
+import { maybeInUse, writeWhole } from "./files.ts";
 
 /**
  * What iMi put into one worktree. Written before anything is put there, so it may name more than there is: who removes

@@ -14,7 +14,8 @@ import {
 import { join } from "node:path";
 import { ImiError } from "../../../../protocol/errors.ts";
 import type { SyncAction } from "../../../../protocol/worktrees.ts";
-import { codeOf, lookAt, maybeInUse, sameBytes, uniqueName } from "./files.ts";
+import { codeOf } from "../../errno.ts";
+import { lookAt, maybeInUse, sameBytes, uniqueName } from "./files.ts";
 import { asideFolder } from "./record.ts";
 import type { Source } from "./sources.ts";
 

@@ -1,7 +1,8 @@
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import type { Dirent } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { codeOf, lookAt } from "./files.ts";
+import { codeOf, codeOrMessage } from "../../errno.ts";
+import { lookAt } from "./files.ts";
 
 /** A file of sync/ that belongs into every worktree. */
 export interface Source {
@@ -204,13 +205,13 @@ class Walk {
       else if (statSync(real).isFile()) this.files.push({ path, file });
       else this.skip(file, "it leads to something that is not a file");
     } catch (error) {
-      this.skip(file, codeOf(error) === "ELOOP" ? "it leads to itself" : `it leads nowhere (${codeOf(error)})`);
+      this.skip(file, codeOf(error) === "ELOOP" ? "it leads to itself" : `it leads nowhere (${codeOrMessage(error)})`);
     }
   }
 
   #unread(path: string, error: unknown): void {
     this.complete = false;
-    this.skip(path, `it cannot be read (${codeOf(error)})`);
+    this.skip(path, `it cannot be read (${codeOrMessage(error)})`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { codeOf } from "./files.ts";
+import { codeOf } from "../../errno.ts";
 
 /** Memory that one index after the other is read into. */
 export class Scratch {

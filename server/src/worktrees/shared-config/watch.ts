@@ -1,7 +1,8 @@
 import { readdirSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { codeOf, lookAt } from "./files.ts";
+import { codeOf, codeOrMessage } from "../../errno.ts";
+import { lookAt } from "./files.ts";
 import type { SharedConfigOptions } from "./apply.ts";
 import { sourceFolders } from "./sources.ts";
 
@@ -56,7 +57,7 @@ export function watchSharedConfig(
         watches.set(folder, { watcher, identity });
         return true;
       } catch (error) {
-        if (codeOf(error) !== "ENOENT") trouble = `${folder} cannot be watched (${codeOf(error)})`;
+        if (codeOf(error) !== "ENOENT") trouble = `${folder} cannot be watched (${codeOrMessage(error)})`;
         return false;
       }
     });

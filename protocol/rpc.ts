@@ -1,5 +1,5 @@
 import type { Event } from "./events.ts";
-import type { SettingName, Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 /**
  * The JSON-RPC face, beside the operations (whose method is their name).
@@ -53,5 +53,3 @@ export const fatalExitCodes = {
   "store/corrupt": 73,
   "store/empty": 74,
 } as const;
-
-export type SettingsPatch = Partial<Record<SettingName, Settings[SettingName]>>;

@@ -47,8 +47,8 @@ type Implementations = {
   readonly [Name in OperationName]: (params: ParsedOf<Name>, call: Call) => Promise<ResultOf<Name>>;
 };
 
-/** Operations that a restricted workspace may still use. */
-const readOnly: ReadonlySet<OperationName> = new Set([
+/** Operations that a restricted workspace may still use: those of access `read`, without loading the contract for it. */
+export const readOnly: ReadonlySet<OperationName> = new Set([
   "worktree.list",
   "worktree.status",
   "worktree.path",

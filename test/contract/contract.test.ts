@@ -8,6 +8,7 @@ import { ImiError, errorCodes } from "../../protocol/errors.ts";
 import { event, eventNames } from "../../protocol/events.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import { settings } from "../../protocol/settings.ts";
+import { readOnly } from "../../server/src/workspace.ts";
 
 const declared: readonly Operation[] = operations;
 
@@ -56,6 +57,11 @@ describe("the contract", () => {
       assert.equal(z.toJSONSchema(params, { io: "input" }).type, "object", name);
       assert.equal(z.toJSONSchema(result).type, "object", name);
     }
+  });
+
+  it("is what a restricted workspace goes by: it reads, and changes nothing", () => {
+    const reading = declared.filter(({ access }) => access === "read").map(({ name }) => name);
+    assert.deepEqual([...readOnly].toSorted(), reading.toSorted());
   });
 
   it("has dotted event names that an event may carry", () => {

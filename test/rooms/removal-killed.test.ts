@@ -17,7 +17,7 @@ import { Server } from "../support/server.ts";
 import type { Scene } from "../support/workspace.ts";
 import { snapshotWorktree } from "../support/worktree-snapshot.ts";
 
-const { seed, rounds } = seeded(12);
+const { seed, rounds } = seeded(8);
 /** Where somebody takes the time, every point is tried by both faces. */
 const thorough = rounds >= 100;
 

@@ -153,6 +153,26 @@ describe("removing worktrees", () => {
     assert.equal(readFileSync(join(work, "notes.txt"), "utf8"), "notes\n");
   });
 
+  it("counts what could not be found out as work, and says why it could not", async () => {
+    const { page } = window;
+    const path = addWorktree(scene, "damaged");
+    writeFileSync(join(scene.trunk, ".git/worktrees/feat-damaged/index"), "no index");
+    await waitForRows(page, view, has("feat-damaged"));
+    await watched(page, "removal-unknown", async () => {
+      await chooseFromMenu(page, treeRow(page, view, "feat-damaged"), /^Remove Worktree…/u);
+      const text = await question(page, "Remove worktree feat-damaged?").innerText();
+      assert.match(text, /could not be found out, so it counts as work: .*index.*\./u);
+      assert.deepEqual(await buttons(page), ["Cancel", "Salvage and Remove"]);
+      await screenshot(page, "removal-unknown");
+      await press(page, "Remove worktree feat-damaged?", "Salvage and Remove");
+      await waitForRows(page, view, lacks("feat-damaged"));
+      await answerToast(page, /feat-damaged is removed/u, "Undo");
+      await waitForRows(page, view, has("feat-damaged"));
+    });
+    assert.equal(readFileSync(join(path, "README.md"), "utf8"), "# App\n");
+    assert.equal(readFileSync(join(scene.trunk, ".git/worktrees/feat-damaged/index"), "utf8"), "no index");
+  });
+
   it("salvages without removing, and names where to", async () => {
     const { page } = window;
     await clearNotifications(page);
@@ -166,6 +186,26 @@ describe("removing worktrees", () => {
     });
     assert.match(scene.git(scene.remote, "for-each-ref", "refs/salvage/"), /refs\/salvage\/feat-work\//u);
     assert.ok(existsSync(join(work, "notes.txt")));
+  });
+
+  it("saves what is salvaged as a bundle, where the user says", async () => {
+    const { page } = window;
+    const bundle = join(scene.container, "feat-work.bundle");
+    await clearNotifications(page);
+    await watched(page, "salvage-bundle", async () => {
+      await runCommand(page, "iMi: Salvage Worktree");
+      await pick(page, "feat-work");
+      await toast(page, /feat-work is salvaged/u).waitFor();
+      await answerToast(page, /feat-work is salvaged/u, "Save Bundle…");
+      const input = page.locator(".quick-input-widget input.input");
+      await eventually(
+        () => input.inputValue(),
+        (path) => path === bundle,
+      );
+      await page.keyboard.press("Enter");
+      await toast(page, /feat-work\.bundle is written\./u).waitFor();
+    });
+    assert.match(scene.git(scene.trunk, "bundle", "list-heads", bundle), /refs\/salvage\/feat-work\/.*\/worktree/u);
   });
 
   it("tells in the hover how much disk a worktree takes", async () => {
@@ -318,6 +358,20 @@ describe("the trash in VS Code", () => {
       await page.locator(".sidebar").getByText("The trash is empty.").waitFor();
     });
   });
+
+  it("says under which name a worktree is back whose place is taken by now", async () => {
+    const { page } = window;
+    await clearNotifications(page);
+    await watched(page, "trash-renamed", async () => {
+      await onCommandLine("feat", "three");
+      await onCommandLine("remove", "feat-three", "--yes");
+      await onCommandLine("feat", "three");
+      await runCommand(page, "iMi: Restore Worktree…");
+      await pick(page, "feat-three");
+      await toast(page, /feat-three-restored is back\. Its old place is taken by now/u).waitFor();
+      await waitForRows(page, view, (rows) => has("feat-three")(rows) && has("feat-three-restored")(rows));
+    });
+  });
 });
 
 describe("worktrees that seem to be done", () => {
@@ -387,8 +441,11 @@ describe("a worktree in a workspace of several folders", () => {
     addWorktree(scene, "beside");
     const file = join(scene.container, "app.code-workspace");
     writeFileSync(file, JSON.stringify({ folders: folders.map((path) => ({ path })) }));
-    const now = (): string[] =>
-      (JSON.parse(readFileSync(file, "utf8")) as { folders: { path: string }[] }).folders.map(({ path }) => path);
+    const now = (): string[] => {
+      const text = readFileSync(file, "utf8");
+      if (text === "") return []; // VS Code is writing it
+      return (JSON.parse(text) as { folders: { path: string }[] }).folders.map(({ path }) => path);
+    };
     const window = await open(scene, file);
     try {
       await openImiView(window.page);
@@ -400,7 +457,9 @@ describe("a worktree in a workspace of several folders", () => {
     }
   };
   const remove = async (page: Page): Promise<void> => {
-    await chooseFromMenu(page, treeRow(page, view, "feat-beside"), /^Remove Worktree…/u);
+    // Not from the row's menu: VS Code forgets the row a menu was opened on when it redraws the tree meanwhile.
+    await runCommand(page, "iMi: Remove Worktree…");
+    await pick(page, "feat-beside");
     const text = await question(page, "Remove worktree feat-beside?").innerText();
     assert.match(text, /leaves this window's workspace/u);
     await press(page, "Remove worktree feat-beside?", "Remove");

@@ -68,6 +68,11 @@ export class TrashList implements Disposable {
     return [...this.#listed.values()].find((each) => each.failure !== null)?.failure ?? null;
   }
 
+  /** Whether nothing is known to have happened since it was read. */
+  get current(): boolean {
+    return [...this.#listed.values()].every(({ stale }) => !stale);
+  }
+
   /** Resolves when what is being read now has been read. */
   get settled(): Promise<unknown> {
     return Promise.all([...this.#listed.values()].flatMap(({ reading }) => reading ?? []));
@@ -119,6 +124,7 @@ export class TrashList implements Disposable {
 
   #outdate(which: (repository: string) => boolean): void {
     for (const [id, listed] of this.#listed) if (which(id)) listed.stale = true;
+    if (!this.#watched()) this.#changed.fire();
     this.#readStale();
   }
 

@@ -101,7 +101,8 @@ export class TrashView implements TreeDataProvider<TrashNode>, Disposable {
     // Not `undefined`: the view's property is an accessor, and its declared type has no such value.
     this.view.message =
       this.#serves && here.size > 0 ? [failure?.message ?? [], this.#trash.warnings].flat(2).join("\n") : "";
-    this.view.description = this.#serves && here.size > 0 ? String(here.size) : "";
+    // Behind a folded view nothing is read: no number is better than an old one.
+    this.view.description = this.#serves && this.#trash.current && here.size > 0 ? String(here.size) : "";
     this.#changed.fire(undefined);
   }
 }

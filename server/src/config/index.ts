@@ -11,7 +11,7 @@ export { foldersOf, type Folders } from "./folders.ts";
 export { nearest } from "./nearest.ts";
 export { configError, type ConfigProblem } from "./problem.ts";
 export { settingTable, type SettingRow, type SettingValue } from "./table.ts";
-export { configTemplate, tomlValue } from "./template.ts";
+export { configTemplate } from "./template.ts";
 
 export interface Config extends Folders {
   /** Every setting has a value; the paths among them are absolute, or "" for "not set". */
@@ -30,10 +30,9 @@ export interface ConfigSources {
 }
 
 /**
- * The settings with where each came from: environment, then VS Code, then config.toml, then default (DESIGN, "Where
- * things live"). Never throws for what the user wrote: a wrong value is skipped and stands in `problems`. Callers that
- * act on the settings throw `configError(problems)` first: with a mistyped database_path skipped, iMi would work on
- * another registry.
+ * The settings with where each came from: environment, then VS Code, then config.toml, then default (docs/settings.md).
+ * Never throws for what the user wrote: a wrong value is skipped and stands in `problems`. Callers that act on the
+ * settings throw `configError(problems)` first: with a mistyped database_path skipped, iMi would work on another registry.
  */
 export const loadConfig = async (sources: ConfigSources): Promise<Config> => {
   const rows = settingTable();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Git } from "./git.ts";
 
 /** What git-lfs writes when it is installed into one repository: known programs, wanted for a right status. */
-const known = /^git-lfs (?:clean|smudge|filter-process)\b[\w\s%.-]*$/;
+export const knownFilter = /^git-lfs (?:clean|smudge|filter-process)\b[\w\s%.-]*$/;
 
 const read = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
 
@@ -38,7 +38,7 @@ export const filterGuards = async (
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const scope = fields[at];
     const [key = "", ...value] = (fields[at + 1] ?? "").split("\n");
-    if ((scope === "local" || scope === "worktree") && !known.test(value.join("\n"))) {
+    if ((scope === "local" || scope === "worktree") && !knownFilter.test(value.join("\n"))) {
       drivers.add(key.slice("filter.".length, key.lastIndexOf(".")));
     }
   }

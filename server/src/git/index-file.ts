@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf } from "../errno.ts";
 import type { Git } from "./git.ts";
+import { objectFormatIn } from "./records.ts";
 
 /** An entry of git's index that a status does not tell everything about. */
 export interface IndexEntry {
@@ -45,7 +46,7 @@ export const readIndex = async (
     readFile(join(commonDir, "config"), "utf8").catch(() => ""),
   ]);
   if (bytes === null) return { state: "absent", ...nothing };
-  const hash = /^\s*objectformat\s*=\s*"?sha256/im.test(config) ? "sha256" : "sha1";
+  const hash = objectFormatIn(config);
   if (!isSound(bytes, hash)) return { state: "damaged", ...nothing };
   const parsed = parse(bytes, hash === "sha1" ? 20 : 32);
   if (parsed === "damaged") return { state: "damaged", ...nothing };

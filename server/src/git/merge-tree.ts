@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atLeast } from "./git.ts";
 import type { Git } from "./git.ts";
+import { objectFormatIn } from "./records.ts";
 
 /**
  * The tree that merging `theirs` into `ours` gives; null where they conflict, and before git 2.38. The objects it writes go
@@ -19,14 +20,13 @@ export const mergeTree = async (
   const apart = await mkdtemp(join(tmpdir(), "imi-merge-"));
   try {
     const config = await readFile(join(commonDir, "config"), "utf8").catch(() => "");
-    const sha256 = /^\s*objectformat\s*=\s*"?sha256/im.test(config);
     await Promise.all([mkdir(join(apart, "refs")), mkdir(join(apart, "objects/info"), { recursive: true })]);
     await Promise.all([
       writeFile(join(apart, "HEAD"), "ref: refs/heads/none\n"),
       writeFile(join(apart, "objects/info/alternates"), `${join(commonDir, "objects")}\n`),
       writeFile(
         join(apart, "config"),
-        sha256
+        objectFormatIn(config) === "sha256"
           ? "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n"
           : "[core]\n\trepositoryformatversion = 0\n\tbare = true\n",
       ),

@@ -49,6 +49,10 @@ export const gitIdOf = async (path: string): Promise<string | null> => {
 export const refsInFiles = (commonDir: string): boolean =>
   !/^\s*refstorage\s*=\s*"?(?!files\b)\w/im.test(readOrNull(join(commonDir, "config")) ?? "");
 
+/** How a repository names its objects, by the text of its configuration. */
+export const objectFormatIn = (config: string): "sha1" | "sha256" =>
+  /^\s*objectformat\s*=\s*"?sha256/im.test(config) ? "sha256" : "sha1";
+
 /** Records read before others get their turn: about 3 ms. */
 const atATime = 100;
 

@@ -107,7 +107,8 @@ const askForTips = async (
   return null;
 };
 
-const isAncestor = async (
+/** Whether a commit is in the history of another, or is that commit. */
+export const isAncestor = async (
   git: Git,
   commonDir: string,
   older: string,
@@ -120,6 +121,26 @@ const isAncestor = async (
     signal,
   });
   return exitCode === 0;
+};
+
+/**
+ * The commit a branch, tag or revision such as `main~2` stands for; null where there is none. From git's files where
+ * they say it plainly, else one process.
+ */
+export const commitNamed = async (
+  git: Git,
+  commonDir: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<string | null> => {
+  const read = new RefFiles(commonDir).commitOfShort(name);
+  if (read !== null) return read;
+  const { stdout, exitCode } = await git.run(
+    commonDir,
+    ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`],
+    { access: "read", accept: [0, 1, 128], signal },
+  );
+  return exitCode === 0 ? stdout.trim() : null;
 };
 
 export interface BranchFound {

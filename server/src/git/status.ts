@@ -64,7 +64,7 @@ export const statusOf = async (
 
 /**
  * The status of many worktrees of one repository. Each is read through git's own record of it and never through the
- * `.git` that lies in the worktree, which whoever works there can point at a configuration of theirs (T33).
+ * `.git` that lies in the worktree, which whoever works there can point at a configuration of theirs.
  * Commits are compared once for each pair of commits, and not at all where a worktree is at its base.
  */
 export const statuses = async (

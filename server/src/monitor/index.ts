@@ -5,8 +5,6 @@ import { environmentThatMatters, meetingPlace, settingsThatMatter } from "./meet
 
 export { LiveServer } from "./live-server.ts";
 export { LiveStatuses } from "./live-statuses.ts";
-export type { LiveServerOptions } from "./live-server.ts";
-export type { LiveStatusesOptions } from "./live-statuses.ts";
 
 /** Which server answers for a repository, in words; null when none runs. */
 export const whoServes = async (

@@ -8,7 +8,7 @@ import { fingerprint, folderIdentity, isOld, textOf } from "./fingerprint.ts";
 import { askIgnoredFolders } from "./ignored.ts";
 import { readSettingsFiles, stateOf } from "./settings-files.ts";
 import type { SettingsFiles } from "./settings-files.ts";
-import { WatchedTree } from "./tree.ts";
+import { WatchedTree, noWatchLeft } from "./tree.ts";
 import type { IgnoredFolders } from "./tree.ts";
 import type { Watch } from "./watch.ts";
 
@@ -325,7 +325,5 @@ export class WatchedStatuses implements StatusMemory {
     }
   }
 }
-
-const noWatchLeft = "no-watch-left";
 
 const detached = (head: string): string | null => (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(head) ? head : null);

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
+import { knownFilter } from "../git/index.ts";
 import type { Git } from "../git/index.ts";
 import { fingerprint, isOld } from "./fingerprint.ts";
 
@@ -21,8 +22,6 @@ export const stateOf = (files: readonly string[]): string => files.map(fingerpri
 
 const unchangedSince = (state: string, moment: number): boolean =>
   state.split("|").every((print) => isOld(print, moment));
-
-const known = /^git-lfs (?:clean|smudge|filter-process)\b[\w\s%.-]*$/;
 
 /** Asks git for its configuration as it is in one git directory. Null while a file of it is being written. */
 export const readSettingsFiles = async (
@@ -57,7 +56,7 @@ export const readSettingsFiles = async (
       add(value, origin === null ? null : dirname(origin));
       perWorktree ||= key.startsWith("includeif.");
     } else if (key === "extensions.worktreeconfig" || key === "core.sparsecheckout") perWorktree = true;
-    else if (/^filter\..*\.(?:clean|process)$/.test(key) && !known.test(value))
+    else if (/^filter\..*\.(?:clean|process)$/.test(key) && !knownFilter.test(value))
       trouble ??= `a filter of git's configuration (${key}) decides what has changed`;
   }
   const all = [...files];

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, statfsSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
+import { codeOf, isAbsent } from "../errno.ts";
 import { folderIdentity } from "./fingerprint.ts";
 import type { Watch } from "./watch.ts";
 
@@ -13,6 +14,9 @@ const local = new Set([0xef53, 0x9123683e, 0x58465342, 0xf2f52010, 0x01021994, 0
 
 /** Names that come or go before we stop looking whether each is a folder: in a burst of thousands that takes too long. */
 const looksAtMost = 500;
+
+/** The reason that is the system's limit and not the worktree's nature. */
+export const noWatchLeft = "no-watch-left";
 
 interface Folder {
   readonly watcher: { close(): void };
@@ -109,9 +113,8 @@ export class WatchedTree {
       return null;
     } catch (error) {
       this.#reshaped = true;
-      const code = error instanceof Error && "code" in error ? error.code : undefined;
-      if (code === "ENOSPC" || code === "EMFILE") return "no-watch-left";
-      if (code === "ENOENT" || code === "ENOTDIR") return null; // it went while it was looked at
+      if (codeOf(error) === "ENOSPC" || codeOf(error) === "EMFILE") return noWatchLeft;
+      if (isAbsent(error)) return null; // it went while it was looked at
       return error instanceof Error ? error.message : String(error);
     } finally {
       this.#walking = false;
@@ -171,7 +174,7 @@ export class WatchedTree {
         this.#happened(path, kind, name, own);
       });
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+      if (codeOf(error) === "ENOENT") return null;
       throw error;
     }
     const identity = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? folderIdentity(path) : null;

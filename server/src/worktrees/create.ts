@@ -4,7 +4,7 @@ import type { ParsedOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { CreateResult } from "../../../protocol/worktrees.ts";
 import { ImiError } from "../../../protocol/errors.ts";
-import { branchExists, branchFor, checkBase, checkBranch, checkName, folderFor } from "../git/index.ts";
+import { branchExists, branchFor, checkBase, checkBranch, checkName, commitNamed, folderFor } from "../git/index.ts";
 import type { Lease, WorktreeRow } from "../store/index.ts";
 import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
@@ -247,12 +247,8 @@ const planned = async (tools: Tools, repository: Repository, wanted: Wanted, fin
 };
 
 const commitOf = async (tools: Tools, repository: Repository, base: string, call: Call): Promise<string> => {
-  const { stdout, exitCode } = await tools.git.run(
-    repository.gitDir,
-    ["rev-parse", "--verify", "--quiet", "--end-of-options", `${base}^{commit}`],
-    { access: "read", accept: [0, 1, 128], signal: call.signal },
-  );
-  if (exitCode === 0) return stdout.trim();
+  const commit = await commitNamed(tools.git, repository.gitDir, base, call.signal);
+  if (commit !== null) return commit;
   throw new ImiError("base/unknown", `There is no branch, tag or commit "${base}" here.`, {
     hint: "Check the spelling, or fetch it first: `git fetch`.",
   });

@@ -57,11 +57,17 @@ export const find = (rows: readonly WorktreeRow[], asked: string): WorktreeRow =
       hint: "Give the whole name.",
     });
   }
-  const names = rows.map((row) => row.name);
   throw new ImiError("worktree/not-found", `There is no worktree "${asked}" in this repository.`, {
-    hint:
-      names.length === 0
-        ? "Create one with `imi feat NAME`."
-        : `There ${names.length === 1 ? "is" : "are"}: ${names.slice(0, 12).join(", ")}${names.length > 12 ? ", …" : ""}.`,
+    hint: thereAre(
+      rows.map(({ name }) => name),
+      "Create one with `imi feat NAME`.",
+    ),
   });
+};
+
+/** A hint with the first of the names one could have meant, or with what to do where there is none. */
+export const thereAre = (names: readonly string[], none: string): string => {
+  if (names.length === 0) return none;
+  const shown = names.slice(0, 12).join(", ");
+  return `There ${names.length === 1 ? "is" : "are"}: ${shown}${names.length > 12 ? ", …" : ""}.`;
 };

@@ -3,8 +3,11 @@ import type { Work, WorkKind } from "../../../protocol/work.ts";
 import type { ReadStatus } from "../git/index.ts";
 import type { WorktreeRow } from "../store/index.ts";
 import type { Tools } from "./context.ts";
+import { recordPath, recordState } from "./trash/record.ts";
 
 interface Certificate {
+  /** git's record of it then: an operation begun, or a ref of its own, need not show in a status. */
+  readonly record: string;
   /** The very object live status remembers: it answers with another one once anything happened in the worktree. */
   readonly read: ReadStatus;
   readonly work: Work;
@@ -19,6 +22,9 @@ const harmless: ReadonlySet<WorkKind> = new Set(["branch", "unpushed", "ignored"
 const recall = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<ReadStatus | undefined> =>
   (await tools.live?.memoryOf(repository.gitDir)?.recall([row.path]))?.get(row.path);
 
+const recordOf = (repository: Repository, row: WorktreeRow): Promise<string> =>
+  recordState(recordPath(repository, row.identity?.gitId ?? row.name));
+
 /**
  * Looks at a worktree in full (`look`), and remembers when it was found clean. Whoever is asked "remove it?" has the
  * answer looked up first; the removal itself then only has to know that nothing happened since (docs/decisions/0005).
@@ -29,14 +35,14 @@ export const lookAndRemember = async (
   row: WorktreeRow,
   look: () => Promise<Work>,
 ): Promise<Work> => {
-  const before = await recall(tools, repository, row);
+  const [before, record] = [await recall(tools, repository, row), await recordOf(repository, row)];
   const work = await look();
   const known = certificates.get(tools) ?? new Map<string, Certificate>();
   certificates.set(tools, known);
   known.delete(row.id);
   const plain = work.answer === "clean" && work.items.every(({ kind }) => harmless.has(kind));
   if (plain && before !== undefined && (await recall(tools, repository, row)) === before)
-    known.set(row.id, { read: before, work });
+    known.set(row.id, { record, read: before, work });
   return work;
 };
 
@@ -49,5 +55,6 @@ export const stillClean = async (
   const certificate = certificates.get(tools)?.get(row.id);
   if (certificate === undefined || certificate.read.head === null) return null;
   if ((await recall(tools, repository, row)) !== certificate.read) return null;
+  if ((await recordOf(repository, row)) !== certificate.record) return null;
   return { work: certificate.work, head: certificate.read.head };
 };

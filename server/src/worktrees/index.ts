@@ -9,11 +9,10 @@ import { open } from "./repositories.ts";
 
 export type { Call, Tools } from "./context.ts";
 export type { Following } from "./follow.ts";
-export type { Outcome } from "./reconcile.ts";
 
 /**
- * The room for worktrees: names, create, open, review, remove, reconcile, shared config. Each operation finds its
- * repository from a path inside it. What a list does not need is loaded when it is first asked for.
+ * The room for worktrees: create, open, review, list, examine, remove, salvage, restore, prune, reconcile, shared config.
+ * Each operation finds its repository from a path inside it. What a list does not need is loaded when it is first asked for.
  */
 export class Worktrees {
   readonly #tools: Tools;

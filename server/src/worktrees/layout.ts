@@ -15,7 +15,7 @@ const existingRealPath = async (path: string): Promise<string> => {
 };
 
 /**
- * Where a repository's worktrees and `sync/` go (DESIGN.md, "Where things live"): siblings of a `trunk-*` checkout or of
+ * Where a repository's worktrees and `sync/` go (docs/worktrees.md, "Where they are"): siblings of a `trunk-*` checkout or of
  * a bare `.bare`/`.git`; `<repo>.worktrees` beside any other, as VS Code's own Git support has it.
  */
 export const layoutOf = async (place: RepositoryPlace): Promise<Omit<Repository, "id">> => {

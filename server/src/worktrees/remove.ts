@@ -9,7 +9,7 @@ import type { Work } from "../../../protocol/work.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { codeOf } from "../errno.ts";
 import { fault } from "../faults.ts";
-import { readWorktreeRecords } from "../git/index.ts";
+import { quoted, readWorktreeRecords } from "../git/index.ts";
 import type { WorktreeRecord } from "../git/index.ts";
 import { uuidv7 } from "../store/index.ts";
 import type { Lease, TrashRow, WorktreeRow } from "../store/index.ts";
@@ -165,7 +165,7 @@ const folderOf = async (row: WorktreeRow): Promise<Found["folder"]> => {
 
 const locked = (row: WorktreeRow, reason: string): ImiError =>
   new ImiError("worktree/locked", `${row.name} is locked: ${reason === "" ? "no reason was given" : reason}.`, {
-    hint: `Whoever locked it meant it to stay. To unlock: git worktree unlock ${JSON.stringify(row.path)}`,
+    hint: `Whoever locked it meant it to stay. To unlock: git worktree unlock ${quoted(row.path)}`,
   });
 
 const workIn = async (
@@ -188,8 +188,9 @@ const holdsWork = (row: WorktreeRow, work: Work): ImiError =>
         hint: "Add --yes to salvage it and remove the worktree into the trash, or --dry-run to see all of it.",
       });
 
-/** How long somebody's git may hold the index before it is taken for left behind, and how old its lock is then, in ms. */
+/** How long a git that holds the index is waited for, and the age from which its lock is taken for left behind, in ms. */
 const indexLockPatienceMs = 2_000;
+const leftBehindMs = 60_000;
 
 /** A commit that is being made is waited for. A lock that a killed git left goes into the trash with the rest, and comes back with it. */
 const waitForIndex = async (record: string, name: string, notes: Notes, signal: AbortSignal): Promise<void> => {
@@ -198,7 +199,7 @@ const waitForIndex = async (record: string, name: string, notes: Notes, signal: 
     const facts = await lstat(lock).catch(() => null);
     if (facts === null) return;
     if (Date.now() < until) continue;
-    if (Date.now() - facts.mtimeMs < 2 * indexLockPatienceMs) {
+    if (Date.now() - facts.mtimeMs < leftBehindMs) {
       throw new ImiError("repository/busy", `git is at work in ${name}.`, {
         hint: "Nothing was removed. Let it end, then try again.",
       });
@@ -277,16 +278,12 @@ const salvaged = async (
   const { keep, at, notes, call, signal } = how;
   if (record === null) return null;
   call.progress(`Salvaging ${row.name}`, null);
-  try {
-    return await keep(tools, repository, checkout, { signal, at });
-  } catch (error) {
-    if (folder === "there" || !ImiError.is(error, "salvage/failed")) throw error;
+  if (folder === "gone")
     notes.add(
-      "salvage/none",
-      `Its folder is gone, and git's record of it went into the trash unsalvaged: ${error.message}`,
+      "worktree/missing",
+      "Its folder is gone; what git's record of it held is salvaged and kept in the trash.",
     );
-    return null;
-  }
+  return keep(tools, repository, checkout, { signal, at });
 };
 
 const begin = async (

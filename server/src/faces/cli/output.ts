@@ -1,6 +1,7 @@
 import type { OperationName, ResultOf } from "../../../../protocol/contract.ts";
 import type { Note } from "../../../../protocol/worktrees.ts";
 import type { Paint } from "./colour.ts";
+import { plural } from "./render/amounts.ts";
 import { renderDiskUse } from "./render/disk-use.ts";
 import { renderDoctor } from "./render/doctor.ts";
 import { renderEvents } from "./render/events.ts";
@@ -61,7 +62,7 @@ const renderers: Renderers = {
     notes: texts(notes),
   }),
   "repository.init": ({ repository, worktrees, notes }) => {
-    const count = `${worktrees.length} ${worktrees.length === 1 ? "worktree" : "worktrees"}`;
+    const count = plural(worktrees.length, "worktree");
     return {
       lines: [
         `Registered ${printable(repository.name)} with ${count}; new ones go to ${printable(repository.container)}`,

@@ -25,9 +25,3 @@ export const noted = (bytes: Bytes): string | { readonly text: string; readonly 
 export const quotedPath = (path: Bytes): Bytes =>
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   `"${path.replace(/[\\"\u0000-\u001f\u007f]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`)}"`;
-
-export const noEntry = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
-
-export const errno = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";

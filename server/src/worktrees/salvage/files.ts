@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readdirSync } from "node:fs";
 import type { Dirent } from "node:fs";
-import { noEntry } from "./bytes.ts";
+import { isAbsent } from "../../errno.ts";
 
 /** A file with the time it was last written, in ms. */
 export interface Content {
@@ -14,7 +14,7 @@ export const contentOf = (path: string): Content | null => {
   try {
     handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
-    if (noEntry(error)) return null;
+    if (isAbsent(error)) return null;
     throw error;
   }
   try {
@@ -32,7 +32,7 @@ export const entriesOf = (folder: string): Dirent[] => {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch (error) {
-    if (noEntry(error)) return [];
+    if (isAbsent(error)) return [];
     throw error;
   }
 };

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Repository } from "../../../../protocol/repositories.ts";
 import type { Salvage } from "../../../../protocol/salvage.ts";
@@ -12,8 +12,9 @@ import { covers } from "./covers.ts";
 import { openDrafts } from "./drafts.ts";
 import { decodeName, encodeName, prefixOf } from "./names.ts";
 import { PrivateDir } from "./private-dir.ts";
+import { publish, sweepKeeps } from "./publish.ts";
 import { RefFiles } from "../../git/index.ts";
-import { deleteRefs, writeRefs } from "./refs.ts";
+import { deleteRefs, takeBackRefs, writeRefs } from "./refs.ts";
 import { readSettings } from "./settings.ts";
 import { Changed } from "./subject.ts";
 import type { Job, Subject } from "./subject.ts";
@@ -46,20 +47,32 @@ export const salvage = (
   named(checkout, async () => {
     const prefix = prefixOf(checkout.name, at);
     await using drafts = await openDrafts(repository.gitDir);
+    const ours = join(repository.gitDir, "objects");
+    const apart = join(drafts.path, "objects");
+    mkdirSync(apart);
     const { job, subject } = await begin(tools, repository, checkout, {
       at,
       signal,
       drafts: drafts.path,
-      objects: null,
+      objects: apart,
     });
+    await sweepKeeps(ours);
     const composition = await settled(job, subject, checkout);
     fault("salvage.committed");
     const { refs, written } = composition;
+    using _ = publish(apart, ours);
     await writeRefs({ git: tools.git, commonDir: repository.gitDir, signal }, prefix, refs);
     fault("salvage.refs");
+    const home: Job = { ...job, objects: ours };
     const branchTip =
       checkout.branch === null ? null : new RefFiles(repository.gitDir).commitOf(`refs/heads/${checkout.branch}`);
-    const objects = await verify(job, new PrivateDir(job, subject, null), prefix, refs, { written, branchTip });
+    const objects = await verify(home, new PrivateDir(home, subject, null), prefix, refs, { written, branchTip }).catch(
+      async (error: unknown) => {
+        // Somebody's `git gc --prune=now` took the objects just before the refs held them: a ref to nothing breaks every later gc.
+        await takeBackRefs({ git: tools.git, commonDir: repository.gitDir }, prefix, refs).catch(() => undefined);
+        throw error;
+      },
+    );
     fault("salvage.verified");
     return {
       worktree: checkout.name,
@@ -106,7 +119,7 @@ const begin = async (
   tools: Pick<Tools, "git" | "log">,
   repository: Repository,
   checkout: Checkout,
-  { at, signal, drafts, objects }: Pick<Job, "at" | "signal" | "drafts"> & { readonly objects: string | null },
+  { at, signal, drafts, objects }: Pick<Job, "at" | "signal" | "drafts" | "objects">,
 ): Promise<{ job: Job; subject: Subject }> => {
   const home = repository.gitDir;
   const settings = await readSettings(tools.git, home, checkout.gitDir);
@@ -117,19 +130,35 @@ const begin = async (
       homeSettings: settings,
       record: checkout.gitDir,
       drafts,
-      objects: objects ?? join(home, "objects"),
+      objects,
       at,
       signal,
     },
-    subject: { path: checkout.path, gitDir: checkout.gitDir, commonDir: home, settings, name: checkout.name },
+    subject: {
+      path: folderOf(checkout, drafts),
+      gitDir: checkout.gitDir,
+      commonDir: home,
+      settings,
+      name: checkout.name,
+    },
   };
 };
 
+/** The working tree; an empty folder where it is gone: what git's record of it holds is kept all the same. */
+const folderOf = ({ path }: Checkout, drafts: string): string => {
+  if (existsSync(path)) return path;
+  const nothing = join(drafts, "nothing");
+  mkdirSync(nothing, { recursive: true });
+  return nothing;
+};
+
 /** Composed from a tree that stood still for as long as it took. */
-const settled = async (job: Job, subject: Subject, { base }: Checkout): Promise<Composition> => {
+const settled = async (job: Job, subject: Subject, { base, path }: Checkout): Promise<Composition> => {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await compose(job, subject, { base, onSurveyed: () => fault("salvage.indexed") });
+      const composed = await compose(job, subject, { base, onSurveyed: () => fault("salvage.indexed") });
+      if (subject.path === path) return composed;
+      return { ...composed, refs: composed.refs.filter(({ name }) => name !== "worktree") };
     } catch (error) {
       if (!(error instanceof Changed)) throw error;
       if (attempt < attempts) continue;

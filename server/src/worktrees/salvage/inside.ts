@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, realpathSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
-import { bytesOf, noEntry, pathIn, shown } from "./bytes.ts";
+import { isAbsent } from "../../errno.ts";
+import { bytesOf, pathIn, shown } from "./bytes.ts";
 import type { Bytes } from "./bytes.ts";
 import { textOf } from "./files.ts";
 import { readSettings } from "./settings.ts";
@@ -51,7 +52,7 @@ const hasDotGit = (root: string, path: Bytes): boolean => {
     lstatSync(pathIn(root, `${path}/.git`));
     return true;
   } catch (error) {
-    if (noEntry(error)) return false;
+    if (isAbsent(error)) return false;
     throw error;
   }
 };
@@ -129,7 +130,7 @@ const isFolder = (path: string): boolean => {
   try {
     return statSync(path).isDirectory();
   } catch (error) {
-    if (noEntry(error)) return false;
+    if (isAbsent(error)) return false;
     throw error;
   }
 };

@@ -6,12 +6,12 @@ import type { ParsedOf, ResultOf } from "../../../../protocol/contract.ts";
 import type { Repository } from "../../../../protocol/repositories.ts";
 import type { Salvage } from "../../../../protocol/salvage.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
+import { codeOf } from "../../errno.ts";
 import { checkRemote, gitIdOf } from "../../git/index.ts";
 import type { WorktreeRow } from "../../store/index.ts";
 import { checkoutOf } from "../checkout.ts";
 import type { Call, Tools } from "../context.ts";
-import { find } from "../entity.ts";
-import { errno } from "./bytes.ts";
+import { find, thereAre } from "../entity.ts";
 import { salvage } from "./index.ts";
 import { parsePrefix, root } from "./names.ts";
 
@@ -67,12 +67,11 @@ const containing = async (rows: readonly WorktreeRow[], from: string): Promise<W
     .toSorted((a, b) => b.path.length - a.path.length);
   const [nearest] = within;
   if (nearest !== undefined) return nearest;
-  const names = rows.map(({ name }) => name);
   throw new ImiError("worktree/not-found", `${from} is in no worktree; say which one is to be salvaged.`, {
-    hint:
-      names.length === 0
-        ? "Create one with `imi feat NAME`."
-        : `There ${names.length === 1 ? "is" : "are"}: ${names.slice(0, 12).join(", ")}${names.length > 12 ? ", …" : ""}.`,
+    hint: thereAre(
+      rows.map(({ name }) => name),
+      "Create one with `imi feat NAME`.",
+    ),
   });
 };
 
@@ -147,13 +146,13 @@ const settle = async (draft: string, file: string): Promise<void> => {
   try {
     await link(draft, file);
   } catch (error) {
-    if (errno(error) === "EEXIST") {
+    if (codeOf(error) === "EEXIST") {
       if (!(await sameBytes(draft, file))) throw taken(file);
       return;
     }
-    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "ENOSYS"].includes(errno(error))) throw error;
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "ENOSYS"].includes(codeOf(error) ?? "")) throw error;
     await copyFile(draft, file, constants.COPYFILE_EXCL).catch((second: unknown) => {
-      throw errno(second) === "EEXIST" ? taken(file) : second;
+      throw codeOf(second) === "EEXIST" ? taken(file) : second;
     });
     await rename(draft, file);
   }

@@ -28,6 +28,17 @@ export const refsUnder = async ({ git, commonDir, signal }: RefsPlace, prefix: s
   });
 };
 
+/** The same without a look at the objects: also of refs whose objects somebody's `git gc --prune=now` took. */
+const namesUnder = async ({ git, commonDir, signal }: RefsPlace, prefix: string): Promise<Map<string, string>> => {
+  const { stdout } = await git.run(
+    commonDir,
+    [...at(commonDir), "for-each-ref", "--format=%(objectname) %(refname)", `${prefix}/`],
+    { access: "read", signal },
+  );
+  const lines = stdout.split("\n").filter((line) => line !== "");
+  return new Map(lines.map((line) => [line.slice(line.indexOf(" ") + 1), line.slice(0, line.indexOf(" "))]));
+};
+
 /** Whether there may be refs below the prefix; false costs no process. */
 const mayHaveRefs = (commonDir: string, prefix: string): boolean =>
   !refsInFiles(commonDir) ||
@@ -65,7 +76,7 @@ export const writeRefs = async (place: RefsPlace, prefix: string, refs: readonly
 
 /** Deletes these refs, each only while it is what was written; those that are gone already are no error. */
 export const deleteRefs = async (place: RefsPlace, prefix: string, refs: readonly Named[]): Promise<void> => {
-  const there = new Map((await refsUnder(place, prefix)).map(({ name, oid }) => [name, oid]));
+  const there = await namesUnder(place, prefix);
   const commands = refs.flatMap(({ name, oid }) => {
     const ref = `${prefix}/${name}`;
     const now = there.get(ref);
@@ -78,6 +89,13 @@ export const deleteRefs = async (place: RefsPlace, prefix: string, refs: readonl
   });
   if (commands.length > 0) await transact(place, commands);
 };
+
+/** Takes back refs that have just been written, without looking at their objects: these may be what is missing. */
+export const takeBackRefs = async (place: RefsPlace, prefix: string, refs: readonly Named[]): Promise<void> =>
+  transact(
+    place,
+    refs.map(({ name, oid }) => `delete ${prefix}/${name}\0${oid}\0`),
+  );
 
 const transact = async ({ commonDir, signal }: RefsPlace, commands: readonly string[]): Promise<void> => {
   await plumb([...at(commonDir), "update-ref", "--no-deref", "--stdin", "-z"], {

@@ -4,7 +4,8 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readlin
 import type { BigIntStats } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { ImiError } from "../../../../protocol/errors.ts";
-import { errno, noEntry, pathIn, shown } from "./bytes.ts";
+import { codeOf, codeOrMessage, isAbsent } from "../../errno.ts";
+import { pathIn, shown } from "./bytes.ts";
 import type { Bytes } from "./bytes.ts";
 import { Changed } from "./subject.ts";
 
@@ -105,8 +106,8 @@ export class Source {
     try {
       return act();
     } catch (error) {
-      if (noEntry(error) || errno(error) === "ELOOP") throw new Changed(`${shown(this.path)} vanished`);
-      throw new ImiError("salvage/failed", `${shown(this.path)} cannot be read (${errno(error)}).`, {
+      if (isAbsent(error) || codeOf(error) === "ELOOP") throw new Changed(`${shown(this.path)} vanished`);
+      throw new ImiError("salvage/failed", `${shown(this.path)} cannot be read (${codeOrMessage(error)}).`, {
         hint: "Make it readable, move it away or delete it, then try again.",
         cause: error,
       });

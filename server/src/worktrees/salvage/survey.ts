@@ -1,7 +1,9 @@
 import { readdirSync } from "node:fs";
 import { setImmediate as breathe } from "node:timers/promises";
 import { ImiError } from "../../../../protocol/errors.ts";
-import { errno, noEntry, pathIn, shown } from "./bytes.ts";
+import { codeOrMessage, isAbsent } from "../../errno.ts";
+import { backedUpWork } from "../shared-config/index.ts";
+import { pathIn, shown } from "./bytes.ts";
 import type { Bytes } from "./bytes.ts";
 import { readIndex } from "./index-file.ts";
 import type { IndexState } from "./index-file.ts";
@@ -37,8 +39,9 @@ export const survey = async (job: Job, subject: Subject): Promise<Survey> => {
   if (index.state === "good") dir.writeIndex(index.file, shared);
   else if (head.oid !== null) await dir.git(["read-tree", head.oid]);
   const first = await statusOf(dir, subject);
-  const status = parseStatus(first);
-  if (status === null) throw new ImiError("salvage/failed", `git's status of ${subject.name} was not understood.`);
+  const parsed = parseStatus(first);
+  if (parsed === null) throw new ImiError("salvage/failed", `git's status of ${subject.name} was not understood.`);
+  const status = { ...parsed, files: [...parsed.files, ...(await setAside(job, subject))] };
   const record = subject.gitDir === null ? [] : readRecordFiles(subject.gitDir);
   const confirm = async (): Promise<void> => {
     if (!first.equals(await statusOf(dir, subject))) throw new Changed(`${subject.name} was worked in`);
@@ -50,6 +53,13 @@ export const survey = async (job: Job, subject: Subject): Promise<Survey> => {
     if (!same) throw new Changed(`git's record of ${subject.name} was written`);
   };
   return { subject, dir, head, index, gitlinks, record, status, confirm };
+};
+
+/** Work that shared config moved aside, which no status shows. */
+const setAside = async (job: Job, { path, gitDir, commonDir }: Subject): Promise<TreeStatus["files"]> => {
+  if (gitDir === null || commonDir !== job.home) return [];
+  const paths = await backedUpWork({ git: job.git, signal: job.signal, path, gitDir, commonDir });
+  return paths.map((name) => ({ path: Buffer.from(name).toString("latin1"), mode: null }));
 };
 
 const sameFile = (a: RecordFile, b: RecordFile | undefined): boolean => a.name === b?.name && a.bytes.equals(b.bytes);
@@ -117,7 +127,7 @@ export const walk = async (
     try {
       entries = readdirSync(pathIn(root, folder), { withFileTypes: true, encoding: "buffer" });
     } catch (error) {
-      if (!noEntry(error)) closed(folder, errno(error));
+      if (!isAbsent(error)) closed(folder, codeOrMessage(error));
       continue;
     }
     for (const entry of entries) {

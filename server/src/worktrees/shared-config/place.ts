@@ -17,7 +17,7 @@ import type { SyncAction } from "../../../../protocol/worktrees.ts";
 import { codeOf, codeOrMessage } from "../../errno.ts";
 import { hashOf, lookAt, sameBytes, uniqueName } from "./files.ts";
 import { asideFolder, writeRecord } from "./record.ts";
-import type { WorktreeRecord } from "./record.ts";
+import type { PlacedRecord } from "./record.ts";
 import { setAside } from "./set-aside.ts";
 import { isInside, parentsOf } from "./sources.ts";
 import type { Source } from "./sources.ts";
@@ -29,7 +29,7 @@ export interface Site {
   readonly commonDir: string;
   readonly boundary: readonly string[];
   readonly mode: "auto" | "link" | "copy";
-  readonly record: WorktreeRecord;
+  readonly record: PlacedRecord;
   /** Folders already looked at. */
   readonly folders: Map<string, "folder" | "missing" | "link" | "file">;
   readonly say: (path: string, action: SyncAction["action"], detail: string | null) => void;

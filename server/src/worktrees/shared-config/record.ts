@@ -7,7 +7,7 @@ import { maybeInUse, writeWhole } from "./files.ts";
  * What iMi put into one worktree. Written before anything is put there, so it may name more than there is: who removes
  * something looks at what is there first. In `<common git dir>/imi/shared/`, a file per worktree.
  */
-export interface WorktreeRecord {
+export interface PlacedRecord {
   readonly worktree: string;
   /** Paths where a link or a copy of ours is. */
   readonly placed: Set<string>;
@@ -44,9 +44,9 @@ export function recordsExist(commonDir: string): boolean {
 }
 
 /** The text each record has in its file, so that it is written only when it changed. */
-const texts = new WeakMap<WorktreeRecord, string>();
+const texts = new WeakMap<PlacedRecord, string>();
 
-export function readRecord(commonDir: string, root: string): WorktreeRecord {
+export function readRecord(commonDir: string, root: string): PlacedRecord {
   let text = "";
   let stored: Partial<Record<string, unknown>> = {};
   try {
@@ -60,7 +60,7 @@ export function readRecord(commonDir: string, root: string): WorktreeRecord {
     if (!(error instanceof SyntaxError) && codeOf(error) !== "ENOENT") throw error;
   }
   const copies = typeof stored["copies"] === "object" && stored["copies"] !== null ? stored["copies"] : {};
-  const record: WorktreeRecord = {
+  const record: PlacedRecord = {
     worktree: root,
     placed: new Set(pathsIn(stored["placed"])),
     copies: new Map(Object.entries(copies).map(([path, hashes]) => [path, pathsIn(hashes)])),
@@ -80,7 +80,7 @@ function pathsIn(value: unknown): string[] {
   });
 }
 
-export function writeRecord(commonDir: string, record: WorktreeRecord): void {
+export function writeRecord(commonDir: string, record: PlacedRecord): void {
   const file = recordFile(commonDir, record.worktree);
   if (record.placed.size === 0 && record.backedUp.size === 0) {
     rmSync(file, { force: true });
@@ -137,10 +137,7 @@ export function clearRecords(commonDir: string): void {
   }
 }
 
-/**
- * Backups that linking made in a worktree and that are still there, relative to it. They are excluded from `git status`
- * as the files they were are often secrets, so whoever removes a worktree asks here: they exist nowhere else.
- */
+/** Backups that linking made in a worktree and that are still there, relative to it. They are excluded from `git status`. */
 export function sharedConfigBackups(commonDir: string, worktree: string): string[] {
   let root: string;
   try {

@@ -11,8 +11,9 @@ import { isSalvaged, salvage } from "../salvage/index.ts";
 import { findEntry, toEntry } from "./entry.ts";
 import { isThere } from "./files.ts";
 import { deleteEntry } from "./finish.ts";
-import { adoptTrash, treeOf } from "./place.ts";
-import { finishEntries } from "./restore.ts";
+import { refuseMounts } from "./mounts.ts";
+import { treeOf } from "./place.ts";
+import { settleTrash } from "./settle.ts";
 
 type Outcome = ResultOf<"trash.empty">;
 
@@ -26,7 +27,7 @@ export const emptyTrash = async (
   params: ParsedOf<"trash.empty">,
   call: Call,
 ): Promise<Outcome> => {
-  const olderThan = params.olderThan === undefined ? 0 : ageOf(params.olderThan);
+  const olderThan = params.olderThan === undefined ? 0 : durationOf(params.olderThan);
   if (!params.yes && !params.dryRun) {
     throw new ImiError(
       "usage/invalid",
@@ -42,8 +43,7 @@ export const emptyTrash = async (
     signal: call.signal,
   });
   try {
-    await finishEntries(tools, repository);
-    await adoptTrash(tools, repository);
+    await settleTrash(tools, repository);
     const rows = await tools.store.trash.of(repository.id);
     const asked = params.name === undefined ? rows : [findEntry(rows, params.name)];
     const old = asked.filter(({ removedAt }) => Date.now() - Date.parse(removedAt) >= olderThan);
@@ -67,7 +67,8 @@ export const emptyTrash = async (
 
 const units = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
-const ageOf = (text: string): number => {
+/** `30d` in ms. */
+const durationOf = (text: string): number => {
   const found = /^(\d{1,6})\s*([mhdw])$/u.exec(text.trim());
   const unit = found?.[2] as keyof typeof units | undefined;
   if (found?.[1] === undefined || unit === undefined) {
@@ -84,10 +85,11 @@ const emptyOne = async (tools: Tools, repository: Repository, row: TrashRow, cal
   if (row.state !== "kept") return `it is ${row.state}`;
   let kept: Salvage | null;
   try {
+    await refuseMounts(row.place);
     kept = await inSafety(tools, repository, row, call);
   } catch (error) {
     if (ImiError.is(error, "operation/cancelled")) throw error;
-    return `its work could not be salvaged: ${ImiError.from(error).message}`;
+    return ImiError.from(error).message;
   }
   fault("empty.salvaged");
   await tools.store.trash.beginEmpty(row.id, kept);

@@ -2,6 +2,7 @@ import type { TrashEntry } from "../../../../protocol/trash.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import type { TrashRow } from "../../store/index.ts";
 import type { Tools } from "../context.ts";
+import { thereAre } from "../entity.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -35,9 +36,6 @@ export const findEntry = (rows: readonly TrashRow[], asked: string): TrashRow =>
   if (found !== undefined) return found;
   const names = [...new Set(rows.map(({ worktree }) => worktree.name))];
   throw new ImiError("trash/not-found", `There is no ${asked} in the trash of this repository.`, {
-    hint:
-      names.length === 0
-        ? "The trash is empty. What was salvaged is listed by: imi salvages"
-        : `There ${names.length === 1 ? "is" : "are"}: ${names.slice(0, 12).join(", ")}${names.length > 12 ? ", …" : ""}.`,
+    hint: thereAre(names, "The trash is empty. What was salvaged is listed by: imi salvages"),
   });
 };

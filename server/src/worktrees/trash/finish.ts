@@ -5,6 +5,7 @@ import type { Tools } from "../context.ts";
 import { dropSalvage } from "../salvage/index.ts";
 import { complete, undoRestore } from "./complete.ts";
 import { identityAt, isSame, isThere } from "./files.ts";
+import { refuseMounts } from "./mounts.ts";
 import { deleteTree, move, renameFolder } from "./move.ts";
 import { clearPlace, treeOf } from "./place.ts";
 import { deleteRecord, recordPath, retireRecord, returnRecord } from "./record.ts";
@@ -100,6 +101,7 @@ const finishRestore = async (tools: Tools, repository: Repository, entry: TrashR
 
 /** For good. Only ever called for an entry in `emptying`. */
 export const deleteEntry = async (tools: Tools, entry: TrashRow): Promise<void> => {
+  await refuseMounts(entry.place);
   await deleteTree(entry.place);
   await deleteRecord(entry);
   await tools.store.trash.emptied(entry.id);

@@ -7,8 +7,7 @@ import { mutationLease } from "../context.ts";
 import type { Call, Tools } from "../context.ts";
 import type { TrashRow } from "../../store/index.ts";
 import { findEntry, toEntry } from "./entry.ts";
-import { adoptTrash } from "./place.ts";
-import { finishEntries } from "./restore.ts";
+import { settleTrash } from "./settle.ts";
 
 /** Removed worktrees, newest first; what was interrupted or is not registered is settled before, where nobody is at work. */
 export const listTrash = async (tools: Tools, repository: Repository, call: Call): Promise<ResultOf<"trash.list">> => {
@@ -29,16 +28,15 @@ export const showTrash = async (
 };
 
 const lookAtTrash = async (tools: Tools, repository: Repository): Promise<TrashRow[]> => {
-  if (!tools.restricted()) await settleTrash(tools, repository);
+  if (!tools.restricted()) await settleUnlessBusy(tools, repository);
   return tools.store.trash.of(repository.id);
 };
 
-const settleTrash = async (tools: Tools, repository: Repository): Promise<void> => {
+const settleUnlessBusy = async (tools: Tools, repository: Repository): Promise<void> => {
   const lease = await tools.store.leases.tryTake(mutationLease(repository), "look at the trash").catch(() => null);
   if (lease === null) return; // somebody is at work, or the registry can only be read
   try {
-    await finishEntries(tools, repository);
-    await adoptTrash(tools, repository);
+    await settleTrash(tools, repository);
   } finally {
     await lease.release();
   }

@@ -6,6 +6,7 @@ import { ImiError } from "../../../../protocol/errors.ts";
 import { codeOf } from "../../errno.ts";
 import type { TrashRow, WorktreeRow } from "../../store/index.ts";
 import type { Tools } from "../context.ts";
+import { timeStamp } from "../salvage/names.ts";
 import { isThere } from "./files.ts";
 
 /** Where a removed worktree's folder goes, and how it gets there. */
@@ -29,12 +30,9 @@ const plain = (name: string): string =>
     .replace(/^\.+/u, "_")
     .slice(0, 60);
 
-/** `20261121T050102345Z` */
-export const stampOf = (at: Date): string => at.toISOString().replace(/[-:.]/gu, "");
-
 /** Name of an entry's folders: readable, and one that no other has. */
 export const entryName = (row: WorktreeRow, at: Date, id: string): string =>
-  `${plain(row.name)}-${stampOf(at)}-${id.slice(-6)}`;
+  `${plain(row.name)}-${timeStamp(at)}-${id.slice(-6)}`;
 
 /** Renaming is only possible within a file system: beside the registry if it is there, else in the git directory, else by copy. */
 export const placeFor = async (tools: Tools, repository: Repository, path: string, name: string): Promise<Place> => {
@@ -86,13 +84,9 @@ export const clearPlace = async (entry: Pick<TrashRow, "place">): Promise<void> 
   await rm(entry.place, { recursive: true, force: true });
 };
 
-/**
- * Registers what lies in the trash and the registry does not know: it may have been lost, or be older than the removal.
- * Returns whether there was any.
- */
-export const adoptTrash = async (tools: Tools, repository: Repository): Promise<boolean> => {
+/** Registers what lies in the trash and the registry does not know: it may have been lost, or be older than the removal. */
+export const adoptTrash = async (tools: Tools, repository: Repository): Promise<void> => {
   const known = new Set((await tools.store.trash.of(repository.id)).map(({ place }) => basename(place)));
-  let adopted = false;
   for (const root of Object.values(trashRoots(tools, repository))) {
     for (const name of await readdir(root).catch(() => [])) {
       if (known.has(name)) continue;
@@ -109,10 +103,8 @@ export const adoptTrash = async (tools: Tools, repository: Repository): Promise<
       if (!hasTree && !hasRecord) await clearPlace(entry); // restored, and killed before it tidied up
       if (hasTree !== (entry.movement.tree !== null) || hasRecord !== (entry.movement.record !== null)) continue;
       await tools.store.trash.adopt({ ...entry, worktree: { ...entry.worktree, repositoryId: repository.id } });
-      adopted = true;
     }
   }
-  return adopted;
 };
 
 const readManifest = async (place: string): Promise<Manifest | null> => {

@@ -53,19 +53,25 @@ export const freeRecord = async (repository: Repository, wanted: string): Promis
   }
 };
 
-/** Changes when git did anything in a worktree: commits, stages, switches, begins or ends an operation. */
+/**
+ * Changes when git did anything in a worktree: commits, stages, switches, begins or ends an operation, writes a ref of the
+ * worktree's own. What is done in its submodules shows in their own git directories, and not here.
+ */
 export const recordState = async (record: string): Promise<string> => {
   const facts: string[] = [];
-  const names = await readdir(record).catch((): string[] => []);
-  names.sort((one, other) => (one < other ? -1 : 1));
-  for (const name of names) {
-    const stats = await lstat(join(record, name), { bigint: true }).catch((error: unknown) => {
-      if (codeOf(error) === "ENOENT") return null;
-      throw error;
-    });
-    // Folders (logs, refs, rebase-merge) change their own time only with the names in them; HEAD's log is looked at itself.
-    if (stats !== null) facts.push(`${name} ${stats.ino} ${stats.size} ${stats.mtimeNs}`);
-  }
-  const log = await lstat(join(record, "logs", "HEAD"), { bigint: true }).catch(() => null);
-  return `${facts.join("\n")}\n${log === null ? "" : `${log.size} ${log.mtimeNs}`}`;
+  const look = async (folder: string): Promise<void> => {
+    const names = await readdir(join(record, folder)).catch((): string[] => []);
+    for (const name of names.toSorted()) {
+      const path = join(folder, name);
+      const stats = await lstat(join(record, path), { bigint: true }).catch((error: unknown) => {
+        if (codeOf(error) === "ENOENT") return null;
+        throw error;
+      });
+      if (stats === null) continue;
+      facts.push(`${path} ${stats.ino} ${stats.size} ${stats.mtimeNs}`);
+      if (stats.isDirectory() && path !== "modules") await look(path);
+    }
+  };
+  await look("");
+  return facts.join("\n");
 };

@@ -2,8 +2,10 @@ import { mkdir, readdir, rmdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { ParsedOf, ResultOf } from "../../../../protocol/contract.ts";
 import type { Repository } from "../../../../protocol/repositories.ts";
+import type { Salvage } from "../../../../protocol/salvage.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import { fault } from "../../faults.ts";
+import { quoted } from "../../git/index.ts";
 import type { Lease, Restoring, TrashRow } from "../../store/index.ts";
 import { Notes, mutationLease, mutationWaitMs } from "../context.ts";
 import type { Call, Tools } from "../context.ts";
@@ -15,8 +17,9 @@ import { isThere } from "./files.ts";
 import { finishTrash } from "./finish.ts";
 import { move } from "./move.ts";
 import type { Move } from "./move.ts";
-import { adoptTrash, treeOf, writeManifest } from "./place.ts";
+import { treeOf, writeManifest } from "./place.ts";
 import { freeRecord } from "./record.ts";
+import { settleTrash } from "./settle.ts";
 
 type Outcome = ResultOf<"worktree.restore">;
 
@@ -37,29 +40,13 @@ export const restore = async (
     signal: call.signal,
   });
   try {
-    await finishEntries(tools, repository);
-    await adoptTrash(tools, repository);
+    await settleTrash(tools, repository);
     const entry = findEntry(await tools.store.trash.of(repository.id), params.name);
     await requireWhole(entry);
     return await bringBack(tools, repository, entry, lease, call);
   } finally {
     await lease.release();
   }
-};
-
-/** Under the lease nobody else is at work on them: what is not `kept` was left by a process that is dead. */
-export const finishEntries = async (tools: Tools, repository: Repository): Promise<string[]> => {
-  const done: string[] = [];
-  for (const entry of await tools.store.trash.of(repository.id)) {
-    if (entry.state === "kept") continue;
-    try {
-      done.push(`${entry.worktree.name}: ${await finishTrash(tools, repository, entry, "on")}`);
-    } catch (error) {
-      // What is in the way of one must not keep the others from being seen; it is tried again.
-      tools.log("warn", `${entry.worktree.name} was interrupted while ${entry.state}: ${ImiError.from(error).message}`);
-    }
-  }
-  return done;
 };
 
 const requireWhole = async (entry: TrashRow): Promise<void> => {
@@ -75,8 +62,14 @@ const requireWhole = async (entry: TrashRow): Promise<void> => {
     hint:
       entry.salvage === null
         ? "Nothing of it was salvaged. Look for a backup of that folder."
-        : `Its work is in ${entry.salvage.prefix}/: git worktree add --detach ../${worktree.name} ${entry.salvage.prefix}/worktree`,
+        : `Its work is in ${entry.salvage.prefix}/: ${checkoutOf(worktree.name, entry.salvage)}`,
   });
+};
+
+/** A clean worktree's salvage has no more than HEAD. */
+const checkoutOf = (name: string, { prefix, refs }: Salvage): string => {
+  const ref = refs.some((each) => each.ref === "worktree") ? "worktree" : "HEAD";
+  return `git worktree add --detach ${quoted(`../${name}`)} ${quoted(`${prefix}/${ref}`)}`;
 };
 
 const bringBack = async (

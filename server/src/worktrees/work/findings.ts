@@ -16,6 +16,18 @@ export class Findings {
     if (item.examples.length < told) item.examples.push(example);
   }
 
+  /** What was told as one kind is another after all. */
+  move(example: string, from: WorkKind, to: WorkKind): void {
+    const item = this.#items.get(from);
+    const at = item?.examples.indexOf(example) ?? -1;
+    if (item !== undefined && at >= 0) {
+      item.examples.splice(at, 1);
+      item.count -= 1;
+      if (item.count === 0) this.#items.delete(from);
+    }
+    this.add(to, example);
+  }
+
   /** Something could not be read or trusted: whatever else is found, the answer is `unknown`. */
   doubt(reason: string): void {
     this.#reasons.add(reason);

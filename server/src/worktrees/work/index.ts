@@ -4,6 +4,7 @@ import { ImiError } from "../../../../protocol/errors.ts";
 import type { Work } from "../../../../protocol/work.ts";
 import { filterGuards, readIndex } from "../../git/index.ts";
 import type { Checkout } from "../checkout.ts";
+import { backedUpWork } from "../shared-config/index.ts";
 import { tellDetached, tellDropped, tellKept, tellStashes } from "./commits.ts";
 import { Findings } from "./findings.ts";
 import { tellHidden } from "./hidden.ts";
@@ -118,6 +119,9 @@ const survey = async (asked: Asked, tree: Tree, findings: Findings, depth: numbe
   if (status === undefined || index === undefined || guards === undefined) return undefined;
   await attempt(() => tellHidden(asked, tree, guards, index.hidden, status.changed, findings));
   await attempt(() => tellIgnored(tree, status, findings));
+  await attempt(async () => {
+    for (const path of await backedUpWork({ ...asked, ...tree })) findings.move(path, "ignored", "untracked");
+  });
   await attempt(() => tellWorktreesInside(tree, status.nested, findings));
   return status;
 };

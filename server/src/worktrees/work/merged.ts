@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Repository } from "../../../../protocol/repositories.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import type { Work, mergeWays } from "../../../../protocol/work.ts";
-import { RefFiles, mainBranch } from "../../git/index.ts";
+import { commitNamed, isAncestor, mainBranch } from "../../git/index.ts";
 import type { Git } from "../../git/index.ts";
 import type { Checkout } from "../checkout.ts";
 import type { Tools } from "../context.ts";
@@ -37,7 +37,7 @@ export const mergedInto = async (
   try {
     const seen = new Set<string>();
     for (const into of targetsOf(repository, checkout, settings?.().remoteName ?? "origin")) {
-      const base = await commitOf(git, repository.gitDir, into, both);
+      const base = await commitNamed(git, repository.gitDir, into, both);
       if (base === null || seen.has(base)) continue;
       seen.add(base);
       const how = await wayInto(git, repository.gitDir, checkout, tip, base, both);
@@ -58,17 +58,6 @@ const targetsOf = ({ gitDir }: Repository, { base, branch }: Checkout, remoteNam
   const own = (name: string): boolean => branch !== null && (name === branch || name.endsWith(`/${branch}`));
   const usable = (name: string): boolean => name !== "" && !name.startsWith("-") && !own(name);
   return [named, short, `${remoteName}/${short}`].filter(usable);
-};
-
-const commitOf = async (git: Git, commonDir: string, name: string, signal: AbortSignal): Promise<string | null> => {
-  const read = new RefFiles(commonDir).commitOfShort(name);
-  if (read !== null) return read;
-  const { stdout, exitCode } = await git.run(
-    commonDir,
-    ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`],
-    { access: "read", accept: [0, 1], signal },
-  );
-  return exitCode === 0 ? stdout.trim() : null;
 };
 
 const wayInto = async (
@@ -93,21 +82,6 @@ const wayInto = async (
     known.delete(oldest);
   }
   return how;
-};
-
-const isAncestor = async (
-  git: Git,
-  commonDir: string,
-  older: string,
-  newer: string,
-  signal: AbortSignal,
-): Promise<boolean> => {
-  const { exitCode } = await git.run(commonDir, ["merge-base", "--is-ancestor", older, newer], {
-    access: "read",
-    accept: [0, 1],
-    signal,
-  });
-  return exitCode === 0;
 };
 
 /**

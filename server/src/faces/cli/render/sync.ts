@@ -1,6 +1,7 @@
 import type { ResultOf } from "../../../../../protocol/contract.ts";
 import type { Rendered, View } from "../output.ts";
 import { printable, table, type Cell } from "../text.ts";
+import { grouped, plural } from "./amounts.ts";
 
 export const renderSync = ({ worktrees, verified, actions }: ResultOf<"sync.apply">, { paint }: View): Rendered => {
   const rows = actions.map((action): Cell[] => [
@@ -10,8 +11,6 @@ export const renderSync = ({ worktrees, verified, actions }: ResultOf<"sync.appl
     { text: action.detail === null ? "" : printable(action.detail), paint: paint.faint },
   ]);
   const changed = actions.filter(({ action }) => action !== "skipped").length;
-  const summary = `${plural(worktrees, "worktree")}: ${plural(changed, "change")}, ${verified} already right`;
+  const summary = `${plural(worktrees, "worktree")}: ${plural(changed, "change")}, ${grouped(verified)} already right`;
   return { lines: [...table(rows), summary] };
 };
-
-const plural = (count: number, noun: string): string => `${count} ${count === 1 ? noun : `${noun}s`}`;

@@ -280,6 +280,8 @@ class Composed implements Workspace {
     const followed = this.#followed.get(repository.id) ?? { repository, following: room.follow(repository) };
     this.#followed.set(repository.id, followed);
     (await followed.following).freshen();
+    const { monitoringEnabled, watchFileChanges } = this.config.settings;
+    if (!monitoringEnabled || !watchFileChanges) return; // git is asked for every status
     const live = await this.#liveServer();
     // Not waited for: until then git is asked, as it is everywhere else.
     void live?.follow(repository).catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -100,6 +100,17 @@ describe("a server that follows a repository", () => {
       git("worktree", "remove", path);
       at = await follower.sees("worktree.removed", { path }, at);
     }
+  });
+
+  it("sees a worktree's folder go and come back, though git's records say nothing of it", async () => {
+    const path = join(scene.container, "feat-away");
+    scene.git(scene.trunk, "worktree", "add", "-q", "-b", "feat/away", path);
+    let seen = await follower.sees("worktree.adopted", { name: "feat-away" });
+    await delay(200); // its folder is watched once it is known
+    renameSync(path, `${path}.elsewhere`);
+    seen = await follower.sees("worktree.changed", { name: "feat-away", state: "missing" }, seen + 1);
+    renameSync(`${path}.elsewhere`, path);
+    await follower.sees("worktree.changed", { name: "feat-away", state: "ready" }, seen + 1);
   });
 
   it("links a file that is added to sync/, follows its change, and takes the link away with it", async () => {

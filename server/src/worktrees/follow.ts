@@ -1,7 +1,7 @@
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { ImiError } from "../../../protocol/errors.ts";
@@ -48,9 +48,10 @@ export const followRepository = (tools: Tools, repository: Repository): Followin
   const keepUp = async (): Promise<void> => {
     await othersDone(tools, repository, call);
     // Runs git only where its records differ from the registry.
-    const there = (await list(tools, repository, { status: false }, call)).map(({ id }) => id);
-    const adopted = there.some((id) => !known.has(id));
-    known = new Set(there);
+    const there = await list(tools, repository, { status: false }, call);
+    const adopted = there.some(({ id }) => !known.has(id));
+    known = new Set(there.map(({ id }) => id));
+    await records.around(there.map(({ path }) => path));
     if (adopted && tools.settings().syncEnabled) void link(); // what another tool made has no shared config yet
   };
   const reconcile = oneAtATime(quietly("Reconcile", keepUp));
@@ -124,11 +125,18 @@ class RecordWatch {
   readonly #gitDir: string;
   readonly #changed: () => void;
   readonly #watchers = new Map<string, FSWatcher>();
+  /** Folders of worktrees: one that somebody deletes or brings back changes no record of git's. */
+  #places: ReadonlySet<string> = new Set();
   #closed = false;
 
   constructor(gitDir: string, changed: () => void) {
     this.#gitDir = gitDir;
     this.#changed = changed;
+  }
+
+  around(places: readonly string[]): Promise<void> {
+    this.#places = new Set(places);
+    return this.arm();
   }
 
   async arm(): Promise<void> {
@@ -143,7 +151,13 @@ class RecordWatch {
       this.#changed();
     });
     const names = await readdir(folder).catch(() => []);
-    const wanted = new Set([this.#gitDir, folder, ...names.map((name) => join(folder, name))]);
+    const parents = new Set([...this.#places].map((place) => dirname(place)));
+    const wanted = new Set([this.#gitDir, folder, ...names.map((name) => join(folder, name)), ...parents]);
+    for (const parent of parents) {
+      this.#watch(parent, (name) => {
+        if (this.#places.has(join(parent, name))) this.#changed();
+      });
+    }
     for (const name of names) {
       this.#watch(join(folder, name), (file) => {
         if (meaningful.has(file)) this.#changed();

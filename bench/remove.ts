@@ -13,6 +13,9 @@ import { type Where, git, imi, imiJson } from "./support/programs.ts";
 import { makeRepository } from "./support/repository.ts";
 import { startServer } from "./support/server.ts";
 
+/** Until the files of a worktree that was just restored are old enough to be told from later changes, and under watch. */
+const watchedMs = 1_500;
+
 type Removed = ResultOf<"worktree.remove">;
 type Restored = ResultOf<"worktree.restore">;
 
@@ -81,6 +84,11 @@ async function* removals(options: BenchOptions, files: number): AsyncGenerator<L
         },
         // As in VS Code: what it holds was shown first, and who looks at that takes a moment.
         seen: async () => {
+          // As in a window: its tree has shown the status for a while before somebody removes a worktree there.
+          for (let look = 0; look < 2; look += 1) {
+            await server.call("worktree.list", { repository, status: true });
+            await delay(watchedMs);
+          }
           await server.call("worktree.remove", { repository, name: "feat-x", dryRun: true });
           await delay(settleMs);
           const milliseconds = await timed(() => server.call("worktree.remove", { repository, name: "feat-x" }));

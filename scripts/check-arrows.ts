@@ -12,6 +12,7 @@ const floors: Readonly<Record<string, number>> = {
   process: 0,
   "version.ts": 0,
   "faults.ts": 0,
+  "make-folder.ts": 0,
   store: 1,
   git: 1,
   config: 1,

@@ -1,5 +1,6 @@
-import { appendFile, mkdir, rename, stat } from "node:fs/promises";
+import { appendFile, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "./make-folder.ts";
 import { redact } from "./process/index.ts";
 
 export const logLevels = ["error", "warn", "info", "debug"] as const;
@@ -37,7 +38,7 @@ export class LogFile {
     try {
       await appendFile(this.#path, line, { mode: 0o600 });
     } catch {
-      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+      makeFolder(dirname(this.#path));
       await appendFile(this.#path, line, { mode: 0o600 });
     }
     const { size } = await stat(this.#path);

@@ -125,6 +125,10 @@ describe("a damaged registry", () => {
     await refused("only a -wal is left");
   });
 
+  it("is not in a folder that no one can make", { skip: process.platform !== "linux", timeout: 20_000 }, async () => {
+    await assert.rejects(opening("/proc/none/deeper/worktrees.db"), { code: "store/failed" });
+  });
+
   it("is not a folder", async (t) => {
     const folder = temporaryFolder(t);
     await assert.rejects(opening(folder), { code: "store/failed" });

@@ -1,6 +1,7 @@
-import { mkdirSync, realpathSync, statSync, statfsSync } from "node:fs";
+import { realpathSync, statSync, statfsSync } from "node:fs";
 import path from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import { restoring } from "./failures.ts";
 
 /**
@@ -39,7 +40,7 @@ export type Place = { readonly file: string; readonly found: "registry" | "nothi
  */
 export const locate = (wanted: string): Place => {
   const folder = path.dirname(path.resolve(wanted));
-  makeFolder(folder);
+  makeItsFolder(folder);
   const file = realPath(path.resolve(wanted), folder);
   refuseNetwork(file);
   const size = sizeOf(file);
@@ -54,9 +55,9 @@ export const locate = (wanted: string): Place => {
   return { file, found: size === null ? "nothing" : "registry" };
 };
 
-const makeFolder = (folder: string): void => {
+const makeItsFolder = (folder: string): void => {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
   } catch (cause) {
     throw new ImiError("store/failed", `The folder ${folder} for the registry cannot be made.`, {
       hint: "Check its permissions, or set IMI_DB_PATH.",

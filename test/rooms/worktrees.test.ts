@@ -270,6 +270,27 @@ describe("a named worktree", () => {
     assert.equal(worktrees.find(({ name }) => name === "feat-kept")?.state, "ready");
   });
 
+  it("whose folder is gone is made anew, and what only git's record of it knew is in the trash", async () => {
+    const { worktree } = await imi.call("worktree.create", { type: "feat", name: "gone" });
+    scene.git(worktree.path, "switch", "-q", "--detach");
+    scene.git(worktree.path, "commit", "-q", "--allow-empty", "-m", "nowhere else");
+    const commit = scene.git(worktree.path, "rev-parse", "HEAD").trim();
+    writeFileSync(join(worktree.path, "staged.txt"), "staged\n");
+    scene.git(worktree.path, "add", "staged.txt");
+    const blob = scene.git(worktree.path, "rev-parse", ":staged.txt").trim();
+    rmSync(worktree.path, { recursive: true });
+    const { created, notes } = await imi.call("worktree.create", { type: "feat", name: "gone" });
+    assert.ok(created);
+    assert.ok(notes.some(({ code }) => code === "trash/has"));
+    scene.git(scene.trunk, "gc", "-q", "--prune=now");
+    assert.equal(scene.git(scene.trunk, "cat-file", "-t", commit).trim(), "commit");
+    assert.equal(scene.git(scene.trunk, "cat-file", "-t", blob).trim(), "blob");
+    assert.deepEqual(
+      (await imi.call("trash.list", {})).entries.map(({ name }) => name),
+      ["feat-gone"],
+    );
+  });
+
   it("is not removed when another repository stands at its path", async () => {
     const { worktree } = await imi.call("worktree.create", { type: "feat", name: "swapped" });
     renameSync(worktree.path, `${worktree.path}.moved`);

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ParsedOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
@@ -6,6 +6,7 @@ import type { CreateResult } from "../../../protocol/worktrees.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { branchExists, branchFor, checkBase, checkBranch, checkName, commitNamed, folderFor } from "../git/index.ts";
 import type { Lease, WorktreeRow } from "../store/index.ts";
+import { recordOf } from "./checkout.ts";
 import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { toWorktree } from "./entity.ts";
@@ -88,7 +89,7 @@ export const ensure = async (
     signal: call.signal,
   });
   try {
-    const row = await settled(tools, repository, wanted, call);
+    const row = await settled(tools, repository, wanted, lease, call);
     if (row !== null) return await opened(tools, repository, row, wanted, call);
     const first = await decided;
     if (await holds(tools, repository, first)) return await make(tools, repository, first, lease, call, notes);
@@ -135,6 +136,7 @@ const settled = async (
   tools: Tools,
   repository: Repository,
   wanted: Wanted,
+  lease: Lease,
   call: Call,
 ): Promise<WorktreeRow | null> => {
   let row = await registeredAs(tools, repository, wanted);
@@ -167,7 +169,12 @@ const settled = async (
       },
     );
   }
-  await undo(tools, repository, { ...row, intention: null }, "its folder was gone");
+  await rmdir(row.path).catch(() => undefined); // an empty folder that somebody left there
+  // Commits, staged files or half a rebase that only git's record knows must not go with it.
+  if ((await recordOf(repository, row)) !== null) {
+    const { retireMissing } = await import("./remove.ts");
+    await retireMissing(tools, repository, row, lease, call);
+  } else await undo(tools, repository, { ...row, intention: null }, "its folder was gone");
   return null;
 };
 

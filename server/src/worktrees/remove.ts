@@ -68,6 +68,22 @@ export const remove = async (
   }
 };
 
+/**
+ * Salvages and retires what git's record of a worktree holds whose folder is gone, so that one of its name can be made
+ * anew. Call under the repository's lease.
+ */
+export const retireMissing = async (
+  tools: Tools,
+  repository: Repository,
+  row: WorktreeRow,
+  lease: Lease,
+  call: Call,
+): Promise<void> => {
+  const found = await removable(tools, repository, row.name);
+  const work = await workIn(tools, repository, found, "removal", call.signal);
+  await intoTrash(tools, repository, found, { work, keep: salvage }, lease, call);
+};
+
 const rehearse = async (tools: Tools, repository: Repository, name: string, call: Call): Promise<Outcome> => {
   const found = await removable(tools, repository, name);
   const work = await lookAndRemember(tools, repository, found.row, () =>

@@ -60,6 +60,7 @@ export const run = (file: string, args: readonly string[], options: RunOptions):
     let finished = false;
     let killTimer: NodeJS.Timeout | undefined;
     let drainTimer: NodeJS.Timeout | undefined;
+    let drained: NodeJS.Immediate | undefined;
     const decoder = new StringDecoder("utf8");
 
     const end = (why: Ending): void => {
@@ -77,6 +78,7 @@ export const run = (file: string, args: readonly string[], options: RunOptions):
       clearTimeout(timer);
       clearTimeout(killTimer);
       clearTimeout(drainTimer);
+      clearImmediate(drained);
       options.signal?.removeEventListener("abort", onAbort);
     };
     const finish = (): void => {
@@ -97,7 +99,11 @@ export const run = (file: string, args: readonly string[], options: RunOptions):
     const drain = (): void => {
       if (child.exitCode === null && child.signalCode === null) return;
       clearTimeout(drainTimer);
-      drainTimer = setTimeout(finish, drainMs);
+      clearImmediate(drained);
+      // Where this process was busy for so long, timers come before what waits in the pipe: that is read first.
+      drainTimer = setTimeout(() => {
+        drained = setImmediate(finish);
+      }, drainMs);
     };
 
     child.stdout?.on("data", (chunk: Buffer) => {

@@ -56,14 +56,18 @@ export const onTree = ({ path, gitDir }: Pick<Tree, "path" | "gitDir">): string[
   `--work-tree=${path}`,
 ];
 
-/** One `git status` of a tree, for `tellStatus`. */
-export const askStatus = ({ git, signal }: Asked, tree: Tree, guards: Config): Promise<GitOutput> =>
-  git.run(tree.path, [...onTree(tree), ...command], {
-    access: "read",
-    signal,
-    timeoutMs: patienceMs,
-    config: [...guards, ...unhidden],
-  });
+/** One `git status` of a tree, for `tellStatus`. With `--branch` it is never empty; seen once on a busy machine, so it is asked again. */
+export const askStatus = async ({ git, signal }: Asked, tree: Tree, guards: Config): Promise<GitOutput> => {
+  const ask = (): Promise<GitOutput> =>
+    git.run(tree.path, [...onTree(tree), ...command], {
+      access: "read",
+      signal,
+      timeoutMs: patienceMs,
+      config: [...guards, ...unhidden],
+    });
+  const answer = await ask();
+  return answer.stdout === "" ? ask() : answer;
+};
 
 /** Tells what git answered; what is in submodules is left to whoever looks into them. */
 export const tellStatus = (tree: Tree, { stdout, stderr }: GitOutput, findings: Findings): TreeStatus => {

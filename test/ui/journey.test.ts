@@ -5,17 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { inRoot } from "../../scripts/paths.ts";
 import { makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
-import {
-  answer,
-  openImiView,
-  pick,
-  runCommand,
-  startVscode,
-  treeRow,
-  treeRows,
-  waitForRows,
-  watched,
-} from "./harness.ts";
+import { answer, openImiView, pick, runCommand, startVscode, treeRows, waitForRows, watched } from "./harness.ts";
 import type { VscodeWindow } from "./harness.ts";
 
 const view = "Worktrees";

@@ -28,6 +28,7 @@ export const statusCommand = [
   "status",
   "--porcelain=v2",
   "-z",
+  "--branch", // so that no answer at all is never taken for a clean tree
   "--untracked-files=all",
   "--ignored=matching",
   "--no-renames",
@@ -40,6 +41,7 @@ const nothing = "000000";
 
 /** git-status(1), "Porcelain Format Version 2"; null when it holds anything this does not know. */
 export const parseStatus = (output: Buffer): TreeStatus | null => {
+  if (output.length === 0) return null;
   let staged = false;
   const files: { path: Bytes; mode: string | null }[] = [];
   const deleted: Bytes[] = [];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import * as vscode from "vscode";
+import type { ImiApi } from "../../client/src/extension.ts";
 import { commands } from "../../client/src/tables.ts";
 
 const folder = (): string => {
@@ -48,5 +49,17 @@ describe("worktrees, from another extension's point of view", () => {
     await vscode.commands.executeCommand("imi.restartServer");
     await vscode.commands.executeCommand("imi.createWorktree", { repository: folder(), type: "fix", name: "after" });
     assert.ok(existsSync(path.join(beside("fix-after"), ".git")));
+  });
+
+  it("a command of a row's menu takes the row with the focus where VS Code has forgotten which one it was", async () => {
+    const { tree, worktrees } = (await vscode.extensions.getExtension<ImiApi>("imi.imi")?.activate()) ?? {};
+    assert.ok(tree && worktrees);
+    await vscode.commands.executeCommand("imi.worktrees.focus");
+    const worktree = worktrees.worktrees().find(({ name }) => name === "feat-from-a-program");
+    assert.ok(worktree);
+    await tree.view.reveal(tree.nodeOf(worktree), { focus: true, select: false });
+    // What VS Code passes while it redraws the view: nothing in the place of the row, and of what is selected.
+    await vscode.commands.executeCommand("imi.copyWorktreePath", undefined, [undefined]);
+    assert.equal(await vscode.env.clipboard.readText(), worktree.path);
   });
 });

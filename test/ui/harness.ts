@@ -97,7 +97,26 @@ async function openWindow(browser: Browser, url: string): Promise<Page> {
   page.setDefaultTimeout(30_000);
   await page.goto(url);
   await page.locator(".monaco-workbench .part.statusbar").waitFor();
+  if (new URL(url).searchParams.has("workspace")) await reloadWhileEmpty(page);
   return page;
+}
+
+/**
+ * Resolves when a window on a workspace of several folders shows them. VS Code in a browser, without any extension too,
+ * at times reads the workspace's file before it can and takes it for empty; loading the window anew shows the folders
+ * (docs/vscode.md).
+ */
+export async function reloadWhileEmpty(page: Page): Promise<void> {
+  const explorer = page.locator(".activitybar").getByRole("tab", { name: /^Explorer/u });
+  const empty = page.getByText("You have not yet added a folder to the workspace.");
+  const folder = page.locator(".explorer-folders-view .monaco-list-row").first();
+  for (let tries = 0; tries < 5; tries += 1) {
+    await page.locator(".monaco-workbench .part.statusbar").waitFor();
+    if ((await explorer.getAttribute("aria-selected")) !== "true") await explorer.click();
+    await empty.or(folder).first().waitFor();
+    if (!(await empty.isVisible())) return;
+    await page.reload();
+  }
 }
 
 /** Trusts the folder of a window that was opened untrusted, as a user does: status bar, then Trust. */

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import type { Page } from "playwright-core";
 import { makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
-import { chooseFromMenu, openImiView, treeRow, waitForRows, watched } from "./harness.ts";
+import { chooseFromMenu, openImiView, reloadWhileEmpty, treeRow, waitForRows, watched } from "./harness.ts";
 import type { VscodeWindow } from "./harness.ts";
 import { eventually, has, isHere, open, view } from "./worktrees-view.ts";
 
@@ -75,20 +74,3 @@ describe("opening a worktree", () => {
     });
   });
 });
-
-/**
- * One time in ten VS Code in a browser reads a workspace it has just written as empty, whoever adds the folder (its own
- * *Add Folder to Workspace…* too); loading it once more shows the folders (docs/vscode.md).
- */
-const reloadWhileEmpty = async (page: Page): Promise<void> => {
-  const explorer = page.locator(".activitybar").getByRole("tab", { name: /^Explorer/u });
-  const empty = page.getByText("You have not yet added a folder to the workspace.");
-  const folder = page.locator(".explorer-folders-view .monaco-list-row").first();
-  for (let tries = 0; tries < 5; tries += 1) {
-    await page.locator(".monaco-workbench .part.statusbar").waitFor();
-    if ((await explorer.getAttribute("aria-selected")) !== "true") await explorer.click();
-    await empty.or(folder).first().waitFor();
-    if (!(await empty.isVisible())) return;
-    await page.reload();
-  }
-};

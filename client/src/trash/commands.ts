@@ -6,7 +6,7 @@ import { serverStopped } from "../failures.ts";
 import { pathIn } from "../repositories.ts";
 import type { WorktreeList } from "../worktrees/list.ts";
 import { deleteForGood, emptyTrash } from "./delete.ts";
-import { byKeyboard, focusedNodes } from "../focused.ts";
+import { calledOn } from "../focused.ts";
 import type { TrashPage } from "./page.ts";
 import { pickTrashed } from "./pick.ts";
 import { type Restorable, restore } from "./restore.ts";
@@ -42,11 +42,10 @@ export function trashActions(
   /** null: the command was called on none. */
   const given = async (args: readonly unknown[]): Promise<readonly Trashed[] | null> => {
     await ready();
-    if (byKeyboard(args)) return trashView.entriesOf(await focusedNodes(trashView.view));
-    const [first, selected] = args;
-    const nodes = (Array.isArray(selected) && selected.length > 0 ? selected : [first]).filter(isTrashNode);
+    const called = await calledOn(trashView.view, args);
+    const nodes = called.filter(isTrashNode);
     if (nodes.length > 0) return trashView.entriesOf(nodes);
-    const name = nameIn(first);
+    const name = nameIn(called[0]);
     if (name === null) return null;
     const found = (await trash.fresh()).find(({ entry }) => entry.id === name || entry.name === name);
     if (found !== undefined) return [found];

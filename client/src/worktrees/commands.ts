@@ -6,7 +6,7 @@ import type { CreateResult, NamedType, Worktree, WorktreeType } from "../../../p
 import { type Action, type Actions, show } from "../commands.ts";
 import type { Connection } from "../connection.ts";
 import { serverStopped } from "../failures.ts";
-import { byKeyboard, focusedNodes } from "../focused.ts";
+import { calledOn } from "../focused.ts";
 import type { Repositories } from "../repositories.ts";
 import type { TrashList } from "../trash/trash-list.ts";
 import { isInside } from "./paths.ts";
@@ -73,7 +73,7 @@ export function worktreeActions(
     };
   const targets = async (args: readonly unknown[], question: string): Promise<readonly Worktree[]> => {
     await list.ready();
-    const given = worktreesIn(args, list);
+    const given = worktreesIn(await calledOn(tree.view, args), list);
     if (given !== null) return given;
     assertRepository();
     const picked = await pickWorktree(list, question, ({ state }) => state !== "creating");
@@ -122,7 +122,7 @@ export function worktreeActions(
       copyPaths(await targets(args, l10n.t("Copy the path of which worktree?"))),
     "imi.removeWorktree": async (...args) => {
       await list.ready();
-      const given = worktreesIn(byKeyboard(args) ? [undefined, await focusedNodes(tree.view)] : args, list);
+      const given = worktreesIn(await calledOn(tree.view, args), list);
       if (given === null) assertRepository();
       const picked = given ?? [
         await pickWorktree(list, l10n.t("Remove which worktree?"), ({ type }) => type !== "trunk"),
@@ -148,11 +148,10 @@ export function worktreeActions(
 }
 
 /** The worktrees a command was called on; null when it was called on none. */
-function worktreesIn(args: readonly unknown[], list: WorktreeList): readonly Worktree[] | null {
-  const [first, selected] = args;
-  const nodes = (Array.isArray(selected) && selected.length > 0 ? selected : [first]).filter(isNode);
-  const found = nodes.flatMap((node) => (node.kind === "worktree" ? (list.get(node.id) ?? []) : []));
+function worktreesIn(called: readonly unknown[], list: WorktreeList): readonly Worktree[] | null {
+  const found = called.filter(isNode).flatMap((node) => (node.kind === "worktree" ? (list.get(node.id) ?? []) : []));
   if (found.length > 0) return found;
+  const [first] = called;
   const name = text(first, "name");
   if (name === undefined) return null;
   const repository = repositoryIn(first, list);

@@ -51,6 +51,8 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
   /** VS Code knows elements by identity: the same thing must always be the same object. */
   readonly #nodes = new Map<string, Node>();
   readonly #collapsed = new Set<string>();
+  /** The rows of each group of a repository, by repository, as VS Code was last told of them. */
+  readonly #told = new Map<string, ReadonlyMap<GroupNode, string>>();
   readonly view: TreeView<Node>;
 
   readonly onDidChangeTreeData = this.#changed.event;
@@ -87,10 +89,9 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
       case "repository":
         return this.#groups(node.repository);
       case "group":
-        return this.#list
-          .worktrees(node.repository)
-          .filter(({ type }) => type === node.type)
-          .map(({ id }) => this.#node({ kind: "worktree", repository: node.repository, id }));
+        return this.#worktreesOf(node).map(({ id }) =>
+          this.#node({ kind: "worktree", repository: node.repository, id }),
+        );
       case "worktree":
         return [];
     }
@@ -132,17 +133,22 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
     this.#scope.dispose();
   }
 
-  #node(node: Node): Node {
+  #node<Kind extends Node>(node: Kind): Kind {
     const key = keyOf(node);
     const known = this.#nodes.get(key);
-    if (known !== undefined) return known;
+    // A key begins with the node's kind, so what it finds is of that kind.
+    if (known !== undefined) return known as Kind;
     this.#nodes.set(key, node);
     return node;
   }
 
-  #groups(repository: string): Node[] {
+  #groups(repository: string): GroupNode[] {
     const types = new Set(this.#list.worktrees(repository).map(({ type }) => type));
     return groupOrder.filter((type) => types.has(type)).map((type) => this.#node({ kind: "group", repository, type }));
+  }
+
+  #worktreesOf({ repository, type }: GroupNode): readonly Worktree[] {
+    return this.#list.worktrees(repository).filter((each) => each.type === type);
   }
 
   #item(node: Node): TreeItem {
@@ -156,7 +162,7 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
         return item;
       }
       case "group": {
-        const count = this.#list.worktrees(node.repository).filter(({ type }) => type === node.type).length;
+        const count = this.#worktreesOf(node).length;
         const item = new TreeItem(groupLabel(node.type), TreeItemCollapsibleState.Expanded);
         item.description = node.type === "trunk" ? "" : String(count);
         item.contextValue = `group+${node.type}`;
@@ -190,11 +196,32 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
       this.#showAgain(change.ids);
     } else {
       this.#forgetGone();
-      const repository = change.repository === null ? undefined : this.#nodes.get(`repository:${change.repository}`);
-      this.#changed.fire(this.#list.repositories.length > 1 ? repository : undefined);
+      this.#changed.fire(change.repository === null ? undefined : this.#changedIn(change.repository));
       this.#look();
     }
     this.#sayState();
+  }
+
+  /**
+   * What must be drawn anew after rows came or went. VS Code forgets all rows below what it redraws, and a menu opened
+   * on one of them meanwhile is a menu on nothing: so it is as little as possible.
+   */
+  #changedIn(repository: string): Node | Node[] | undefined {
+    const before = this.#told.get(repository);
+    const now = new Map(
+      this.#groups(repository).map((group) => [
+        group,
+        this.#worktreesOf(group)
+          .map(({ id }) => id)
+          .join(),
+      ]),
+    );
+    this.#told.set(repository, now);
+    if (before !== undefined && before.size === now.size) {
+      const changed = [...now.keys()].filter((group) => before.get(group) !== now.get(group));
+      if (changed.every((group) => before.has(group))) return changed;
+    }
+    return this.#list.repositories.length > 1 ? this.#nodes.get(`repository:${repository}`) : undefined;
   }
 
   #showAgain(ids: readonly string[]): void {

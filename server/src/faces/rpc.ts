@@ -17,6 +17,9 @@ import type { Workspace } from "../workspace.ts";
 /** JSON-RPC's reserved range for application errors; the ImiError travels in `data`. */
 const applicationError = -32_000;
 
+/** How long a client may take to read the answer to `initialize`; a busy extension host takes a second at times. */
+const answerReadMs = 10_000;
+
 // VS Code asks Electron to be Node for this process alone; git's hooks and gh are not to be.
 delete process.env["ELECTRON_RUN_AS_NODE"];
 
@@ -40,9 +43,10 @@ connection.onInitialize(async ({ initializationOptions }): Promise<InitializeRes
   } catch (error) {
     const { code, message, hint } = ImiError.from(error);
     connection.console.error(`${message} ${hint ?? ""}`);
-    // The client must not restart what would fail in the same way again; it reads the cause from the exit code.
+    // The client ends this process when it has read the answer. One that does not, reads the cause from the exit code:
+    // it must not restart what would fail in the same way again.
     if (code in fatalExitCodes)
-      setTimeout(() => process.exit(fatalExitCodes[code as keyof typeof fatalExitCodes]), 100);
+      setTimeout(() => process.exit(fatalExitCodes[code as keyof typeof fatalExitCodes]), answerReadMs);
     throw new ResponseError(applicationError, message, ImiError.from(error).toJSON());
   }
   return { capabilities: {}, serverInfo: { name: "iMi", version } };

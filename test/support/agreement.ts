@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { ResultOf } from "../../protocol/contract.ts";
 import type { TrashEntry } from "../../protocol/trash.ts";
@@ -95,8 +95,11 @@ export const assertTrashOf = (scene: Scene, entries: TrashEntry[]): TrashEntry[]
   );
   const places = trashFolders(scene).flatMap((folder) => inFolder(folder).map((name) => join(folder, name)));
   assert.deepEqual(places.toSorted(), entries.map((entry) => entry.place).toSorted(), "registry and trash differ");
-  for (const folder of places)
-    assert.deepEqual(inFolder(folder), ["manifest.json", "tree"], `${folder} is no whole entry`);
+  for (const folder of places) {
+    assert.deepEqual(inFolder(folder), ["dot-git", "manifest.json", "tree"], `${folder} is no whole entry`);
+    const stub = readFileSync(join(folder, "tree/.git"), "utf8");
+    assert.match(stub, /^gitdir: \/.* was removed; /u, `git works in ${folder}/tree`);
+  }
   const records = inFolder(join(scene.trunk, ".git/imi-trash"));
   assert.deepEqual(
     records,

@@ -3,6 +3,7 @@ import { ImiError } from "../../../protocol/errors.ts";
 import type { ErrorCode } from "../../../protocol/errors.ts";
 import { codeOf, codeOrMessage } from "../errno.ts";
 import { redact } from "../process/index.ts";
+import { lockNamed } from "./locks.ts";
 
 interface Symptom {
   readonly code: ErrorCode;
@@ -40,8 +41,8 @@ const symptoms: readonly Symptom[] = [
     code: "repository/busy",
     sign: /Unable to create '([^\n]+\.lock)': File exists|could not lock config file ([^\n]+?): File exists/,
     say: ([, file, config]) => ({
-      message: `Another git process is working in this repository${where(file ?? config)}.`,
-      hint: "Wait for it to end. If none runs, the lock was left by one that crashed: `imi doctor` says which.",
+      message: `Another git process is working in this repository${holds(file ?? (config === undefined ? undefined : `${config}.lock`))}.`,
+      hint: "Wait for it to end. If no git runs there any more, one was killed and left that lock: then delete the file.",
     }),
   },
   {
@@ -137,7 +138,7 @@ const symptoms: readonly Symptom[] = [
   },
 ];
 
-const where = (file: string | undefined): string => (file === undefined ? "" : ` (${file})`);
+const holds = (file: string | undefined): string => (file === undefined ? "" : `: it holds ${lockNamed(file)}`);
 
 /** For a command line the user copies. */
 export const quoted = (text: string): string =>

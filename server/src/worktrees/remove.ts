@@ -9,7 +9,7 @@ import type { Work } from "../../../protocol/work.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { codeOf } from "../errno.ts";
 import { fault } from "../faults.ts";
-import { quoted, readWorktreeRecords } from "../git/index.ts";
+import { lockNamed, quoted, readWorktreeRecords } from "../git/index.ts";
 import type { WorktreeRecord } from "../git/index.ts";
 import { uuidv7 } from "../store/index.ts";
 import type { Lease, TrashRow, WorktreeRow } from "../store/index.ts";
@@ -22,6 +22,7 @@ import { lookAndRemember, stillClean } from "./found-clean.ts";
 import { identityOf } from "./place.ts";
 import { dropSalvage, salvage } from "./salvage/index.ts";
 import { pinHead } from "./salvage/pin-head.ts";
+import { hideDotGit } from "./trash/dot-git.ts";
 import { toEntry } from "./trash/entry.ts";
 import { identityAt } from "./trash/files.ts";
 import { finishTrash } from "./trash/finish.ts";
@@ -31,6 +32,7 @@ import { entryName, placeFor, treeOf, writeManifest } from "./trash/place.ts";
 import type { Place } from "./trash/place.ts";
 import { recordPath, recordState, retireRecord, retiredRecord } from "./trash/record.ts";
 import { examine } from "./work/index.ts";
+import { strangerAt } from "./work/place.ts";
 import { inWords } from "./work/words.ts";
 
 type Outcome = ResultOf<"worktree.remove">;
@@ -129,6 +131,7 @@ const removable = async (tools: Tools, repository: Repository, name: string): Pr
     });
   }
   if (record !== null && record.lockReason !== null) throw locked(row, record.lockReason);
+  if (record !== null && folder === "there") await refuseStranger(repository, row, record);
   refuseOthersInside(row, records);
   return {
     row,
@@ -158,13 +161,13 @@ const folderOf = async (row: WorktreeRow): Promise<Found["folder"]> => {
     });
   });
   if (facts === null) return "gone";
+  if (!facts.isDirectory()) {
+    throw notRegistered(row, facts.isSymbolicLink() ? "a symbolic link stands there" : "it is no folder");
+  }
+  // Not by its device: what the system calls a disk may change whenever it is mounted.
   const now = await identityOf(row.path);
   const same = row.identity === null || (now?.inode === row.identity.inode && now.gitId === row.identity.gitId);
-  if (!facts.isDirectory() || !same) {
-    throw new ImiError("path/unsafe", `${row.path} is not the folder that was registered as ${row.name}.`, {
-      hint: "Something else stands there now; it was not touched. `imi reconcile` brings the registry up to date.",
-    });
-  }
+  if (!same) throw notRegistered(row, "another one stands there");
   // Said now rather than when half of it is done: a rename needs the folder around it to be writable.
   await access(dirname(row.path), constants.W_OK).catch((error: unknown) => {
     throw new ImiError(
@@ -178,6 +181,18 @@ const folderOf = async (row: WorktreeRow): Promise<Found["folder"]> => {
   });
   return "there";
 };
+
+/** The same folder may have been given to another repository: then its `.git` leads there. `--yes` does not mean that one. */
+const refuseStranger = async (repository: Repository, row: WorktreeRow, { gitId }: WorktreeRecord): Promise<void> => {
+  const place = { path: row.path, gitDir: recordPath(repository, gitId), commonDir: repository.gitDir };
+  const stranger = await strangerAt(place);
+  if (stranger !== null) throw notRegistered(row, stranger);
+};
+
+const notRegistered = (row: WorktreeRow, why: string): ImiError =>
+  new ImiError("path/unsafe", `${row.path} is not the folder that was registered as ${row.name}: ${why}.`, {
+    hint: "It was not touched. Bring the worktree's own folder back to that place, then try again.",
+  });
 
 const locked = (row: WorktreeRow, reason: string): ImiError =>
   new ImiError("worktree/locked", `${row.name} is locked: ${reason === "" ? "no reason was given" : reason}.`, {
@@ -216,8 +231,9 @@ const waitForIndex = async (record: string, name: string, notes: Notes, signal: 
     if (facts === null) return;
     if (Date.now() < until) continue;
     if (Date.now() - facts.mtimeMs < leftBehindMs) {
-      throw new ImiError("repository/busy", `git is at work in ${name}.`, {
-        hint: "Nothing was removed. Let it end, then try again.",
+      const seconds = Math.ceil((leftBehindMs - (Date.now() - facts.mtimeMs)) / 1000);
+      throw new ImiError("repository/busy", `git is at work in ${name}: it holds ${lockNamed(lock)}.`, {
+        hint: `Nothing was removed. Let it end, then try again. If no git runs there any more, one was killed: delete that file, or wait ${seconds} s, from when on it is taken along.`,
       });
     }
     notes.add("git/lock", `A git that was killed left ${lock}; it went into the trash and comes back with a restore.`);
@@ -262,6 +278,8 @@ const intoTrash = async (
     if (!lease.lost.aborted) await takeBack(tools, repository, entry);
     throw error;
   }
+  await hideDotGit(tools, entry);
+  fault("remove.hidden");
   const latest = await again(tools, repository, entry, before, kept, call);
   const settled = await tools.store.trash.settle(entry.id, latest);
   fault("remove.told");

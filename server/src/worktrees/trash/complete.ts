@@ -7,6 +7,7 @@ import type { Tools } from "../context.ts";
 import { identityOf } from "../place.ts";
 import { dropSalvage } from "../salvage/index.ts";
 import { makeBranch } from "./branch.ts";
+import { hideDotGit } from "./dot-git.ts";
 import { isThere } from "./files.ts";
 import { headIn, relink } from "./links.ts";
 import { deleteTree, renameFolder } from "./move.ts";
@@ -73,5 +74,6 @@ export const undoRestore = async (tools: Tools, entry: TrashRow): Promise<void> 
   const tree = treeOf(entry);
   if (!(await isThere(tree)) && (await isThere(asideOf(entry)))) await renameFolder(asideOf(entry), tree);
   if (entry.restoring !== null) await deleteTree(`${entry.restoring.path}.part`);
+  await hideDotGit(tools, entry);
   await tools.store.trash.undoRestore(entry.id);
 };

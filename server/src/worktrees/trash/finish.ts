@@ -4,6 +4,7 @@ import type { TrashRow } from "../../store/index.ts";
 import type { Tools } from "../context.ts";
 import { dropSalvage } from "../salvage/index.ts";
 import { complete, undoRestore } from "./complete.ts";
+import { hideDotGit } from "./dot-git.ts";
 import { identityAt, isSame, isThere } from "./files.ts";
 import { refuseMounts } from "./mounts.ts";
 import { deleteTree, move, renameFolder } from "./move.ts";
@@ -63,6 +64,7 @@ const finishRemoval = async (
   if (inTrash) {
     await retireRecord(repository, entry);
     if (aside !== null) await deleteTree(aside);
+    await hideDotGit(tools, entry);
     await tools.store.trash.settle(entry.id, entry.salvage);
     return "its removal was interrupted and has been finished; it is in the trash";
   }

@@ -12,6 +12,7 @@ import type { Call, Tools } from "../context.ts";
 import { toWorktree } from "../entity.ts";
 import { branchFor } from "./branch.ts";
 import { asideOf, complete } from "./complete.ts";
+import { showDotGit } from "./dot-git.ts";
 import { findEntry } from "./entry.ts";
 import { isThere } from "./files.ts";
 import { finishTrash } from "./finish.ts";
@@ -89,6 +90,8 @@ const bringBack = async (
   try {
     if (entry.movement.tree !== null) {
       await lease.guard();
+      await showDotGit(begun);
+      fault("restore.shown");
       await move(await moveOf(begun, restoring), AbortSignal.any([call.signal, lease.lost]));
     }
     fault("restore.folder");

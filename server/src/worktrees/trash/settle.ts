@@ -1,6 +1,7 @@
 import type { Repository } from "../../../../protocol/repositories.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import type { Tools } from "../context.ts";
+import { hideDotGit } from "./dot-git.ts";
 import { finishTrash } from "./finish.ts";
 import { adoptTrash } from "./place.ts";
 
@@ -19,4 +20,7 @@ export const settleTrash = async (tools: Tools, repository: Repository): Promise
     }
   }
   await adoptTrash(tools, repository);
+  // What was found, could not be hidden, or was removed by an iMi that did not hide it.
+  for (const entry of await tools.store.trash.of(repository.id))
+    if (entry.state === "kept") await hideDotGit(tools, entry);
 };

@@ -21,6 +21,9 @@ export function remarkOn(
   const folder = folderOf(name, type, templates);
   const branch = fill(templates.branchTemplate, type, name);
   const same = worktrees.find((each) => each.name === folder);
+  if (same !== undefined && same.branch !== null && same.branch !== branch) {
+    return { kind: "warning", text: l10n.t("{0} exists already, on branch {1}.", folder, same.branch) };
+  }
   if (same !== undefined) return { kind: "note", text: l10n.t("{0} exists already; Enter opens it.", folder) };
   const holder = worktrees.find((each) => each.branch === branch);
   if (holder !== undefined) {

@@ -14,6 +14,8 @@ import { atItsHead } from "./list.ts";
 import { isCheckedOut, isFree, place, undo } from "./place.ts";
 import type { Plan } from "./place.ts";
 import { reconcileRepository } from "./reconcile.ts";
+import { asItIs, refuseAnother, refuseCase } from "./same-work.ts";
+import type { Asked } from "./same-work.ts";
 import { newestTrunk } from "./trunk.ts";
 import type { Trunk } from "./trunk.ts";
 
@@ -35,6 +37,7 @@ export const create = async (
   if (params.base !== undefined) checkBase(params.base);
   const wanted: Wanted = {
     name,
+    work: `${params.type}/${work}`,
     type: params.type,
     path: join(repository.container, name),
     branch,
@@ -52,14 +55,10 @@ export const create = async (
 };
 
 /** A worktree somebody asked for, before anything is known of git. */
-export interface Wanted {
-  readonly name: string;
+export interface Wanted extends Asked {
   readonly type: Plan["type"];
   readonly path: string;
-  readonly branch: string;
-  readonly branchAsked: boolean;
   readonly agentId: string | null;
-  readonly pullRequest: number | null;
 }
 
 /**
@@ -118,7 +117,7 @@ const make = async (
  */
 const holds = async (tools: Tools, repository: Repository, plan: Plan): Promise<boolean> => {
   const { local } = await branchExists(tools.git, repository.gitDir, plan.branch);
-  return local === (plan.startCommit === null ? plan.head : null);
+  return local === (plan.startCommit === null ? (plan.forwards ?? plan.head) : null);
 };
 
 const registeredAs = async (tools: Tools, repository: Repository, wanted: Wanted): Promise<WorktreeRow | undefined> =>
@@ -144,13 +143,20 @@ const settled = async (
     if ((await undo(tools, repository, row)) === "undone") return null;
     row = await registeredAs(tools, repository, wanted);
   }
-  if (row === undefined && !(await exists(wanted.path))) return null;
+  if (row === undefined && !(await exists(wanted.path))) {
+    await refuseCase(repository, await tools.store.worktrees.of(repository.id), wanted);
+    return null;
+  }
   if (row?.state === "ready" && (await isThere(repository, row))) return row;
   // Somebody moved, removed or made it with another tool: let git say what is true.
   await reconcileRepository(tools, repository, call, { lease: "held" });
   row = await registeredAs(tools, repository, wanted);
-  if (row === undefined) return null;
+  if (row === undefined) {
+    await refuseCase(repository, await tools.store.worktrees.of(repository.id), wanted);
+    return null;
+  }
   if (row.state === "ready") return row;
+  refuseAnother(asItIs(repository, row), wanted); // what is made anew below is this work, not another's
   if (row.lockReason !== null) {
     throw new ImiError(
       "worktree/locked",
@@ -191,21 +197,19 @@ const opened = async (
   wanted: Wanted,
   call: Call,
 ): Promise<CreateResult> => {
-  if (wanted.branchAsked && row.branch !== wanted.branch) {
-    throw new ImiError(
-      "worktree/mismatch",
-      `${row.name} exists already, on ${row.branch ?? "a detached HEAD"} and not on ${wanted.branch}.`,
-      {
-        hint: `Open it without --branch, or choose another name for ${wanted.branch}.`,
-      },
-    );
-  }
+  const { branch, head } = asItIs(repository, row);
+  refuseAnother({ ...row, branch }, wanted);
   const touched = await tools.store.worktrees.touch(row.id);
   const known =
     wanted.agentId === null || wanted.agentId === row.agentId
       ? touched
       : await tools.store.worktrees.update(row.id, { agentId: wanted.agentId });
-  return { worktree: toWorktree(await atItsHead(tools, repository, known, call)), created: false, notes: [] };
+  const notes = new Notes();
+  if (branch === null) {
+    notes.add("branch/detached", `${row.name} is on a detached HEAD; commits made there are on no branch.`);
+  }
+  const worktree = toWorktree(await atItsHead(tools, repository, { ...known, branch, head }, call));
+  return { worktree, created: false, notes: notes.list };
 };
 
 interface Findings {
@@ -220,9 +224,11 @@ const planned = async (tools: Tools, repository: Repository, wanted: Wanted, fin
   const { trunk, existing, notes, call } = findings;
   const common = {
     name: wanted.name,
+    work: wanted.work,
     type: wanted.type,
     path: wanted.path,
     branch: wanted.branch,
+    forwards: null,
     base: findings.base ?? trunk.base,
     agentId: wanted.agentId,
     pullRequest: wanted.pullRequest,

@@ -6,20 +6,25 @@ import type { NamedType, WorktreeType } from "../../../protocol/worktrees.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { codeOf } from "../errno.ts";
 import { fault } from "../faults.ts";
-import { addWorktree, gitIdOf, undoAdd } from "../git/index.ts";
+import { addWorktree, fetchRef, gitIdOf, undoAdd } from "../git/index.ts";
 import type { Identity, Lease, WorktreeRow } from "../store/index.ts";
 import type { Call, Notes, Tools } from "./context.ts";
 import { furnish } from "./furnish.ts";
+import { askedFor } from "./same-work.ts";
 
 /** What is to be put on disk: decided in full before anything is touched. */
 export interface Plan {
   readonly name: string;
+  /** The kind and the name as they were typed. */
+  readonly work: string;
   readonly type: NamedType | WorktreeType;
   readonly path: string;
   readonly branch: string;
   /** Commit a new branch starts at; null when the branch exists. */
   readonly startCommit: string | null;
   readonly head: string;
+  /** Commit an existing branch is at before it is fast-forwarded to `head`; null where it stays as it is. */
+  readonly forwards: string | null;
   readonly base: string | null;
   readonly agentId: string | null;
   readonly pullRequest: number | null;
@@ -93,12 +98,13 @@ export const place = async (
       head: plan.head,
       agentId: plan.agentId,
       pullRequest: plan.pullRequest,
-      metadata: {},
+      metadata: askedFor(plan),
     },
     { baseCommit: plan.startCommit, createsBranch: plan.startCommit !== null, fence: lease.fence },
   );
   fault("create.intended");
   try {
+    const head = await fastForwarded(tools, repository, plan, call, notes);
     call.progress(`Checking out ${plan.branch}`, null);
     const { hookFailed } = await addWorktree(tools.git, repository.gitDir, {
       path: plan.path,
@@ -113,7 +119,7 @@ export const place = async (
     await furnish(tools, repository, { name: plan.name, path: plan.path }, call, notes);
     fault("create.furnished");
     await lease.guard();
-    return await tools.store.worktrees.ready(row.id, { head: plan.head, identity: await identityOf(plan.path) });
+    return await tools.store.worktrees.ready(row.id, { head, identity: await identityOf(plan.path) });
   } catch (error) {
     // Another process holds the lease now and has seen this row: it undoes, we must not touch the folder any more.
     if (!lease.lost.aborted) {
@@ -167,6 +173,30 @@ export const undo = async (
   }
   await tools.store.worktrees.settle(row.id, reason);
   return "undone";
+};
+
+/**
+ * The commit the branch is at after it was moved where the plan says; by a fetch from here to here, in which git itself
+ * makes sure that nothing is lost and that nobody has it checked out.
+ */
+const fastForwarded = async (
+  tools: Tools,
+  repository: Repository,
+  plan: Plan,
+  call: Call,
+  notes: Notes,
+): Promise<string> => {
+  if (plan.forwards === null) return plan.head;
+  try {
+    const refspecs = [`${plan.head}:refs/heads/${plan.branch}`];
+    await fetchRef(tools.git, repository.gitDir, { remote: ".", refspecs, signal: call.signal });
+    return plan.head;
+  } catch (error) {
+    if (call.signal.aborted) throw error;
+    const why = ImiError.from(error).message;
+    notes.add("branch/not-forwarded", `${plan.branch} was not brought to ${plan.head.slice(0, 7)}: ${why}`);
+    return plan.forwards;
+  }
 };
 
 const setUpstream = async (

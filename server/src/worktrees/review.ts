@@ -3,12 +3,15 @@ import type { ParsedOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { CreateResult } from "../../../protocol/worktrees.ts";
 import { ImiError } from "../../../protocol/errors.ts";
-import { branchExists, checkBranch, fetchRef } from "../git/index.ts";
+import { branchExists, checkBranch, mainBranch, readWorktreeRecords } from "../git/index.ts";
 import { run } from "../process/index.ts";
 import type { Call, Notes, Tools } from "./context.ts";
 import { ensure } from "./create.ts";
 import type { Wanted } from "./create.ts";
+import { caughtUp, difference, updated } from "./catch-up.ts";
 import type { Plan } from "./place.ts";
+import { fetchHead, standingOf } from "./request-head.ts";
+import type { Head } from "./request-head.ts";
 import { newestTrunk } from "./trunk.ts";
 
 /** Long enough for a slow remote; a review is nothing without its commits, so this one is waited for. */
@@ -35,6 +38,7 @@ export const review = async (
   const name = `pr-${params.number}`;
   const wanted: Wanted = {
     name,
+    work: `pr/${params.number}`,
     type: "review",
     path: join(repository.container, name),
     branch: `pr/${params.number}`,
@@ -42,64 +46,17 @@ export const review = async (
     agentId: params.agentId ?? null,
     pullRequest: params.number,
   };
-  return ensure(tools, repository, wanted, call, async (notes) => {
+  const result = await ensure(tools, repository, wanted, call, async (notes) => {
     const { remoteName } = tools.settings();
     const [head, told, trunk] = await Promise.all([
-      fetchHead(tools, repository, params.number, call),
+      fetchHead(tools, repository, params.number, call, fetchTimeoutMs),
       askGh(tools, repository, params.number, call),
       newestTrunk(tools, repository, call, notes),
     ]);
     const source = told ?? (await sourceAt(tools, repository, head.commit, trunk.branch, call));
-    return plan(tools, repository, { wanted, head, source, base: trunk.base, remoteName, notes });
+    return plan(tools, repository, { wanted, head, source, base: trunk.base, remoteName, notes, call });
   });
-};
-
-interface Head {
-  readonly commit: string;
-  /** refs/pull/N/head or refs/merge-requests/N/head */
-  readonly ref: string;
-}
-
-const fetchHead = async (tools: Tools, repository: Repository, number: number, call: Call): Promise<Head> => {
-  const { remoteName } = tools.settings();
-  const remotes = (
-    await tools.git.run(repository.gitDir, ["remote"], { access: "read", signal: call.signal })
-  ).stdout.split("\n");
-  if (!remotes.includes(remoteName)) {
-    throw new ImiError("remote/none", `This repository has no remote "${remoteName}" to review from.`, {
-      hint: `Add it with \`git remote add ${remoteName} URL\`, or set git_settings.remote_name.`,
-    });
-  }
-  call.progress(`Looking for request ${number} on ${remoteName}`, null);
-  const candidates = [`refs/pull/${number}/head`, `refs/merge-requests/${number}/head`];
-  const { stdout } = await tools.git.run(
-    repository.gitDir,
-    ["ls-remote", "--end-of-options", remoteName, ...candidates],
-    {
-      access: "read",
-      signal: call.signal,
-      timeoutMs: fetchTimeoutMs,
-    },
-  );
-  for (const ref of candidates) {
-    const commit = stdout
-      .split("\n")
-      .find((line) => line.endsWith(`\t${ref}`))
-      ?.split("\t")[0];
-    if (commit === undefined) continue;
-    call.progress(`Fetching request ${number}`, null);
-    await fetchRef(tools.git, repository.gitDir, {
-      remote: remoteName,
-      refspecs: [`+${ref}:refs/remotes/${remoteName}/pr/${number}`],
-      timeoutMs: fetchTimeoutMs,
-      prune: false,
-      signal: call.signal,
-    });
-    return { commit, ref };
-  }
-  throw new ImiError("review/not-found", `${remoteName} has no pull or merge request ${number}.`, {
-    hint: "Check the number. Forges other than GitHub, Gitea and GitLab may not publish their requests as refs.",
-  });
+  return result.created ? result : caughtUp(tools, repository, result, params.number, call);
 };
 
 /** What GitHub's own command line says of the request; null when it is absent, signed out, or knows nothing of it. */
@@ -179,34 +136,39 @@ interface Known {
   readonly base: string | null;
   readonly remoteName: string;
   readonly notes: Notes;
+  readonly call: Call;
 }
 
 /**
  * A plain `git push` needs the local branch to have the name of the one it goes to, so that name is used when it is
- * free; else `pr/<n>`, and the note says how to push.
+ * free, or was kept from an earlier review; else `pr/<n>`, and the note says how to push.
  */
 const plan = async (tools: Tools, repository: Repository, known: Known): Promise<Plan> => {
   const { wanted, head, source, notes, remoteName } = known;
   const common = {
     name: wanted.name,
+    work: wanted.work,
     type: wanted.type,
     path: wanted.path,
     base: known.base,
     agentId: wanted.agentId,
     pullRequest: wanted.pullRequest,
   };
+  const fresh = { startCommit: head.commit, head: head.commit, forwards: null };
   const own = await branchExists(tools.git, repository.gitDir, wanted.branch);
   if (source !== null && own.local === null) {
     const named = await branchExists(tools.git, repository.gitDir, source.branch);
     const upstream = { remote: source.remote, ref: `refs/heads/${source.branch}` };
-    if (named.local === null) {
-      return { ...common, branch: source.branch, startCommit: head.commit, head: head.commit, upstream };
+    if (named.local === null) return { ...common, ...fresh, branch: source.branch, upstream };
+    if (await isFreeFor(tools, repository, source, known.call)) {
+      const branch = source.branch;
+      return { ...common, branch, upstream, ...(await asKept(tools, repository, known, branch, named.local)) };
     }
     notes.add(
       "review/push",
       `A branch ${source.branch} exists here already; push suggestions with \`git push ${source.remote} HEAD:${source.branch}\`.`,
     );
-    return { ...common, branch: wanted.branch, startCommit: head.commit, head: head.commit, upstream };
+    return { ...common, ...fresh, branch: wanted.branch, upstream };
   }
   if (source === null) {
     notes.add(
@@ -218,6 +180,42 @@ const plan = async (tools: Tools, repository: Repository, known: Known): Promise
     remote: source?.remote ?? remoteName,
     ref: source === null ? head.ref : `refs/heads/${source.branch}`,
   };
-  if (own.local !== null) return { ...common, branch: wanted.branch, startCommit: null, head: own.local, upstream };
-  return { ...common, branch: wanted.branch, startCommit: head.commit, head: head.commit, upstream };
+  if (own.local === null) return { ...common, ...fresh, branch: wanted.branch, upstream };
+  const { branch } = wanted;
+  return { ...common, branch, upstream, ...(await asKept(tools, repository, known, branch, own.local)) };
+};
+
+/** A branch that is there already: fast-forwarded where it only lags behind, else as it is, and what differs is said. */
+const asKept = async (
+  tools: Tools,
+  repository: Repository,
+  { wanted, head, call, notes, remoteName }: Known,
+  branch: string,
+  local: string,
+): Promise<Pick<Plan, "startCommit" | "head" | "forwards">> => {
+  const number = wanted.pullRequest ?? 0;
+  const standing = await standingOf(tools, repository, local, head, number, call);
+  const behind = standing.behind > 0 && standing.own + standing.former === 0;
+  if (behind) {
+    notes.add("review/updated", updated(`The branch ${branch}, kept from before,`, standing, number));
+    return { startCommit: null, head: head.commit, forwards: local };
+  }
+  const differs = difference(`The branch ${branch}, kept from before,`, standing, number, head, remoteName);
+  if (differs !== null) notes.add("review/diverged", differs);
+  return { startCommit: null, head: local, forwards: null };
+};
+
+/** Whether a branch of that name is the request's: it follows the same branch of the same remote, and nobody is on it. */
+const isFreeFor = async (tools: Tools, repository: Repository, source: Source, call: Call): Promise<boolean> => {
+  const records = await readWorktreeRecords(repository.gitDir);
+  if ([mainBranch(repository.gitDir), ...records.map((record) => record.branch)].includes(source.branch)) return false;
+  const follows = async (key: string, value: string): Promise<boolean> => {
+    const { stdout } = await tools.git.run(
+      repository.gitDir,
+      ["config", "--local", "--null", "--get", `branch.${source.branch}.${key}`],
+      { access: "read", signal: call.signal, accept: [0, 1] },
+    );
+    return stdout === `${value}\0`;
+  };
+  return (await follows("remote", source.remote)) && (await follows("merge", `refs/heads/${source.branch}`));
 };

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+
 import { describe, it } from "node:test";
+import Sqlite from "better-sqlite3";
 import type { Work } from "../../protocol/work.ts";
 import { uuidv7 } from "../../server/src/store/index.ts";
-import type { Store, TrashRow, WorktreeRow } from "../../server/src/store/index.ts";
+import type { Lease, Store, TrashRow, WorktreeRow } from "../../server/src/store/index.ts";
 import { intention, open, registry, worktree } from "./store-helpers.ts";
 
 const clean: Work = { answer: "clean", reason: null, items: [], merged: null };
@@ -69,7 +71,12 @@ describe("the trash", () => {
     const begun = await store.trash.beginRestore(entry.id, restoring);
     assert.deepEqual([begun.id, begun.state, begun.name], [entry.worktree.id, "restoring", "x-restored"]);
     await assert.rejects(store.trash.beginRestore(entry.id, restoring), { code: "repository/busy" });
-    const back = await store.trash.restored(entry.id, { branch: "feat/x", head: "beef", identity: null });
+    const back = await store.trash.restored(entry.id, {
+      branch: "feat/x",
+      head: "beef",
+      identity: null,
+      state: "ready",
+    });
     assert.deepEqual([back.state, back.head], ["ready", "beef"]);
     assert.equal(await store.trash.byId(entry.id), null);
     assert.equal(await lastEvent(store), "worktree.restored");
@@ -139,4 +146,51 @@ it("disk use goes with its worktree", async (t) => {
   assert.deepEqual([known.get(row.id)?.bytes, known.get(row.id)?.files], [4096, 1]);
   await store.worktrees.settle(row.id, "gone");
   assert.equal((await store.diskUse.of(repositoryId)).size, 0);
+});
+
+describe("what is written under a lease", () => {
+  /** Another process found its holder dead and took it over. */
+  const takenOver = async (store: Store, file: string): Promise<Lease> => {
+    const lease = await store.leases.take("work", { purpose: "test", waitMs: 1_000 });
+    const other = new Sqlite(file);
+    other.exec("UPDATE leases SET fence = fence + 1, holder = 'another' WHERE resource = 'work'");
+    other.close();
+    return lease;
+  };
+
+  it("is written while it is held, and told by nobody else", async (t) => {
+    const { store, repositoryId } = await registry(t);
+    const lease = await store.leases.take("work", { purpose: "test", waitMs: 1_000 });
+    const { id } = await store.worktrees.begin(worktree(repositoryId, "x"), intention);
+    const row = await store.worktrees.ready(id, { head: null, identity: null }, lease);
+    const entry = await store.trash.begin(entryOf(row));
+    assert.equal((await store.trash.settle(entry.id, null, lease)).state, "kept");
+    await lease.release();
+    await assert.rejects(store.trash.beginEmpty(entry.id, null, lease), { code: "lease/lost" });
+  });
+
+  it("is not written once another process has it, and whoever lost it is told to stop", async (t) => {
+    const { store, repositoryId, file } = await registry(t);
+    const { id } = await store.worktrees.begin(worktree(repositoryId, "x"), intention);
+    const trash = await store.trash.begin(entryOf(await ready(store, repositoryId, "y")));
+    const kept = await trashed(store, repositoryId, "z");
+    const place = { name: "z", path: "/app.wt/z", gitId: "z", branch: null };
+    const facts = { branch: null, head: null, identity: null, state: "ready" } as const;
+    const lease = await takenOver(store, file);
+    const before = (await store.events.list(0, 100)).length;
+    for (const write of [
+      () => store.worktrees.ready(id, { head: null, identity: null }, lease),
+      () => store.trash.settle(trash.id, null, lease),
+      () => store.trash.beginRestore(kept.id, place, lease),
+      () => store.trash.beginEmpty(kept.id, null, lease),
+    ])
+      await assert.rejects(write(), { code: "lease/lost" });
+    assert.ok(lease.lost.aborted);
+    await store.trash.beginRestore(kept.id, place);
+    await assert.rejects(store.trash.restored(kept.id, facts, lease), { code: "lease/lost" });
+    assert.equal((await store.events.list(0, 100)).length, before + 1);
+    assert.equal((await store.worktrees.byId(id))?.state, "creating");
+    assert.equal((await store.trash.byId(trash.id))?.state, "trashing");
+    assert.equal((await store.trash.byId(kept.id))?.state, "restoring");
+  });
 });

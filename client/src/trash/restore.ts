@@ -68,6 +68,7 @@ async function tell(connection: Connection, list: WorktreeList, restored: readon
   if (first === undefined) return;
   const notes = restored.flatMap((each) => each.notes.map(({ message }) => message));
   if (restored.length === 1) {
+    if (first.worktree.state === "missing") return void window.showWarningMessage(notes.join(" ")); // there is no folder to open
     const told = [l10n.t("{0} is back.", first.worktree.name), ...notes].join(" ");
     offerToOpen(connection, list, first.worktree, told).catch(
       (error: unknown) => void show(ImiError.from(error), connection),

@@ -1,7 +1,9 @@
 import { ImiError } from "../../../protocol/errors.ts";
 import type { EventName } from "../../../protocol/events.ts";
+import { guard } from "./claim-guard.ts";
 import type { Database, Sql } from "./database.ts";
 import type { Value } from "./driver.ts";
+import { requireLease } from "./leases.ts";
 import { trash as sql } from "./sql.ts";
 import type { TrashRow, TrashRows } from "./store.ts";
 import { deleteRow, find as findWorktree, insertRow, replaceRow, tell } from "./worktrees.ts";
@@ -54,14 +56,16 @@ export const trashRows = (database: Database): TrashRows => ({
 
   byId: (id) => database.read((read) => find(read, id)),
 
-  begin: (entry) =>
+  begin: (entry, as = null) =>
     database.write((tx) => {
       const before = findWorktree(tx, entry.worktree.id);
       if (before === null) throw gone(entry.worktree.name);
+      guard(tx, before, as);
       const row: TrashRow = {
         ...entry,
         // As it is registered now; of the identity the caller knows more, having looked at git's record.
-        worktree: { ...before, identity: entry.worktree.identity },
+        // Nobody holds what comes back from the trash.
+        worktree: { ...before, identity: entry.worktree.identity, agentId: null, claim: null },
         state: "trashing",
         restoring: null,
         bytes: null,
@@ -74,8 +78,9 @@ export const trashRows = (database: Database): TrashRows => ({
       return row;
     }),
 
-  settle: (id, salvage) =>
+  settle: (id, salvage, lease) =>
     database.write((tx) => {
+      requireLease(tx, lease);
       const row = get(tx, id);
       if (row.state !== "trashing") return row;
       const kept: TrashRow = { ...row, state: "kept", salvage };
@@ -112,25 +117,35 @@ export const trashRows = (database: Database): TrashRows => ({
       return row;
     }),
 
-  beginRestore: (id, restoring) =>
+  beginRestore: (id, restoring, lease) =>
     database.write((tx) => {
+      requireLease(tx, lease);
       const row = get(tx, id);
       if (row.state !== "kept") throw busy(row);
       const { name, path } = restoring;
-      const back = { ...row.worktree, name, path, state: "restoring" as const, lockReason: null };
+      const back = {
+        ...row.worktree,
+        name,
+        path,
+        state: "restoring" as const,
+        lockReason: null,
+        agentId: null,
+        claim: null,
+      };
       insertRow(tx, back);
       tx.run(sql.update, toParams({ ...row, state: "restoring", restoring }));
       tell(tx, back, "worktree.restoring", { trash: id });
       return back;
     }),
 
-  restored: (id, facts) =>
+  restored: (id, facts, lease) =>
     database.write((tx) => {
+      requireLease(tx, lease);
       const row = get(tx, id);
       const before = findWorktree(tx, row.worktree.id);
       if (row.state !== "restoring" || before === null) throw busy(row);
       const now = new Date().toISOString();
-      const back = { ...before, ...facts, state: "ready" as const, intention: null, lastAccessed: now };
+      const back = { ...before, ...facts, intention: null, lastAccessed: now };
       replaceRow(tx, back);
       tx.run(sql.remove, { id });
       tell(tx, back, "worktree.restored", { trash: id });
@@ -147,8 +162,9 @@ export const trashRows = (database: Database): TrashRows => ({
       say(tx, kept, "trash.changed", { reason: "restoring it was taken back" });
     }),
 
-  beginEmpty: (id, salvage) =>
+  beginEmpty: (id, salvage, lease) =>
     database.write((tx) => {
+      requireLease(tx, lease);
       const row = get(tx, id);
       if (row.state === "emptying") return;
       if (row.state !== "kept") throw busy(row);

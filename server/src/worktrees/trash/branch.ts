@@ -28,14 +28,20 @@ export const branchFor = async (
   const now = branches.get(on.name) ?? null;
   const elsewhere = (await checkedOut(repository)).has(on.name);
   if (now === was && !elsewhere) return null; // as it was, or without a commit as it was
+  if (was === null && on.by === "rebase") return null; // where the rebase began is not known any more
   if (now === null && was !== null && !elsewhere) {
     notes.add("branch/made", `Branch ${on.name} was deleted meanwhile; it is back.`);
     return { from: on.name, to: on.name, commit: was };
   }
+  if (was === null && !elsewhere && entry.movement.tree === null) {
+    notes.add("branch/born", `Branch ${on.name} had no commit when this was removed; it has by now.`);
+    return null; // there are no files that would look like changes
+  }
   const to = freeBranch(on.name, branches);
+  const why = elsewhere ? "is checked out in another worktree" : was === null ? "has commits" : "has moved";
   notes.add(
-    "branch/renamed",
-    `Branch ${on.name} ${elsewhere ? "is checked out in another worktree" : "has moved"} by now; this one is on ${to}.`,
+    was === null ? "branch/unborn" : "branch/renamed",
+    `Branch ${on.name} ${why} by now; this one ${was === null ? `had none on it, and is to be ${to}: that branch is made by its first commit` : `is on ${to}`}.`,
   );
   return { from: on.name, to, commit: was };
 };

@@ -2,7 +2,7 @@ import type { Repository } from "../../../../protocol/repositories.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import { fault } from "../../faults.ts";
 import { gitIdOf } from "../../git/index.ts";
-import type { Restoring, TrashRow, WorktreeRow } from "../../store/index.ts";
+import type { Lease, Restoring, TrashRow, WorktreeRow } from "../../store/index.ts";
 import type { Tools } from "../context.ts";
 import { identityOf } from "../place.ts";
 import { dropSalvage } from "../salvage/index.ts";
@@ -20,6 +20,7 @@ export const complete = async (
   repository: Repository,
   entry: TrashRow,
   restoring: Restoring,
+  lease?: Lease,
 ): Promise<WorktreeRow> => {
   if (await isThere(entry.record)) await giveToGit(tools, repository, entry, restoring);
   fault("restore.record");
@@ -27,7 +28,8 @@ export const complete = async (
   const gitId = (await gitIdOf(restoring.path)) ?? restoring.gitId;
   const { branch, commit } = await headIn(tools, repository, gitId);
   const identity = await identityOf(restoring.path);
-  const row = await tools.store.trash.restored(entry.id, { branch, head: commit, identity });
+  const state = identity === null ? "missing" : "ready";
+  const row = await tools.store.trash.restored(entry.id, { branch, head: commit, identity, state }, lease);
   fault("restore.told");
   // What follows only tidies up; killed here, an empty folder and refs nobody needs stay.
   await deleteTree(asideOf(entry));

@@ -3,11 +3,12 @@ import type { Repository } from "../../../../protocol/repositories.ts";
 import type { Salvage } from "../../../../protocol/salvage.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import { fault } from "../../faults.ts";
-import type { TrashRow } from "../../store/index.ts";
+import type { Lease, TrashRow } from "../../store/index.ts";
 import type { Checkout } from "../checkout.ts";
-import { mutationLease, mutationWaitMs } from "../context.ts";
 import type { Call, Tools } from "../context.ts";
+import { measure } from "../disk-use.ts";
 import { isSalvaged, salvage } from "../salvage/index.ts";
+import { underLease } from "../under-lease.ts";
 import { findEntry, toEntry } from "./entry.ts";
 import { isThere } from "./files.ts";
 import { deleteEntry } from "./finish.ts";
@@ -37,12 +38,7 @@ export const emptyTrash = async (
       },
     );
   }
-  const lease = await tools.store.leases.take(mutationLease(repository), {
-    purpose: "empty the trash",
-    waitMs: mutationWaitMs,
-    signal: call.signal,
-  });
-  try {
+  return underLease(tools, repository, "empty the trash", call, async (lease) => {
     await settleTrash(tools, repository);
     const rows = await tools.store.trash.of(repository.id);
     const asked = params.name === undefined ? rows : [findEntry(rows, params.name)];
@@ -51,18 +47,20 @@ export const emptyTrash = async (
     for (const [index, row] of old.entries()) {
       call.signal.throwIfAborted();
       call.progress(`Emptying ${row.worktree.name}`, index / old.length);
-      const reason = params.dryRun ? null : await emptyOne(tools, repository, row, call);
+      const bytes = row.bytes ?? (await measure(row.place, call.signal)).bytes;
+      const sized = { ...row, bytes };
+      const { reason, salvage: kept } = params.dryRun
+        ? wouldGo(row)
+        : await emptyOne(tools, repository, row, lease, call);
       if (reason !== null) {
-        outcome.kept.push({ entry: toEntry(tools, row), reason });
+        outcome.kept.push({ entry: toEntry(tools, sized), reason });
         continue;
       }
-      outcome.emptied.push(toEntry(tools, row));
-      outcome.bytes += row.bytes ?? 0;
+      outcome.emptied.push(toEntry(tools, { ...sized, salvage: kept }));
+      outcome.bytes += bytes;
     }
     return outcome;
-  } finally {
-    await lease.release();
-  }
+  });
 };
 
 const units = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
@@ -79,29 +77,43 @@ const durationOf = (text: string): number => {
   return Number(found[1]) * units[unit];
 };
 
-/** null: it is deleted; else why it stays. */
-const emptyOne = async (tools: Tools, repository: Repository, row: TrashRow, call: Call): Promise<string | null> => {
-  if (row.state === "emptying") return "not all of it could be deleted; `imi doctor` and the log say why";
-  if (row.state !== "kept") return `it is ${row.state}`;
+/** Deleted (null) or why it stays, and the salvage that holds its work. */
+interface Emptied {
+  readonly reason: string | null;
+  readonly salvage: Salvage | null;
+}
+
+const wouldGo = ({ salvage }: TrashRow): Emptied => ({ reason: null, salvage });
+const stays = (row: TrashRow, reason: string): Emptied => ({ reason, salvage: row.salvage });
+
+const emptyOne = async (
+  tools: Tools,
+  repository: Repository,
+  row: TrashRow,
+  lease: Lease,
+  call: Call,
+): Promise<Emptied> => {
+  if (row.state === "emptying") return stays(row, "not all of it could be deleted; `imi doctor` and the log say why");
+  if (row.state !== "kept") return stays(row, `it is ${row.state}`);
   let kept: Salvage | null;
   try {
     await refuseMounts(row.place);
     kept = await inSafety(tools, repository, row, call);
   } catch (error) {
     if (ImiError.is(error, "operation/cancelled")) throw error;
-    return ImiError.from(error).message;
+    return stays(row, ImiError.from(error).message);
   }
   fault("empty.salvaged");
-  await tools.store.trash.beginEmpty(row.id, kept);
+  await tools.store.trash.beginEmpty(row.id, kept, lease);
   fault("empty.intended");
   fault("empty.deleting");
   try {
     await deleteEntry(tools, row);
   } catch (error) {
-    return ImiError.from(error).message; // what is left of it is tried again whenever somebody looks
+    return stays(row, ImiError.from(error).message); // what is left of it is tried again whenever somebody looks
   }
   fault("empty.deleted");
-  return null;
+  return { reason: null, salvage: kept };
 };
 
 /** A salvage that holds all there is. Raises salvage/failed. */
@@ -120,5 +132,5 @@ const inSafety = async (tools: Tools, repository: Repository, row: TrashRow, cal
   };
   if (row.salvage !== null && (await isSalvaged(tools, repository, checkout, row.salvage, call.signal)))
     return row.salvage;
-  return salvage(tools, repository, checkout, { signal: call.signal, at: new Date() });
+  return salvage(tools, repository, checkout, { signal: call.signal, at: new Date(), before: "deletion" });
 };

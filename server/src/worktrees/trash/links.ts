@@ -1,10 +1,11 @@
 import { lstat, readFile, readdir, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { Repository } from "../../../../protocol/repositories.ts";
+import { gitIdOf } from "../../git/index.ts";
 import { inside } from "../../inside.ts";
 import type { Restoring, TrashRow } from "../../store/index.ts";
 import type { Tools } from "../context.ts";
-import { isThere } from "./files.ts";
+import { identityAt, isThere } from "./files.ts";
 import { recordPath } from "./record.ts";
 
 const lineOf = (text: string): string => text.replace(/\r?\n$/, "");
@@ -30,7 +31,8 @@ export const relink = async (
   restoring: Restoring,
 ): Promise<void> => {
   const record = recordPath(repository, restoring.gitId);
-  await linkFolder(restoring.path, record);
+  // What was removed without a folder has none to link, unless that has come back: another one is somebody else's.
+  if (entry.movement.tree !== null || (await isWaiting(entry))) await linkFolder(restoring.path, record);
   const pointer = lineOf(await readFile(join(entry.record, "gitdir"), "utf8").catch(() => ""));
   await put(join(entry.record, "gitdir"), `${spelled(pointer, record, join(restoring.path, ".git"))}\n`);
   if (restoring.branch !== null && restoring.branch.from !== restoring.branch.to)
@@ -38,6 +40,13 @@ export const relink = async (
   const before = { path: entry.worktree.path, record: recordPath(repository, entry.worktree.identity?.gitId ?? "") };
   if (before.path !== restoring.path || before.record !== record)
     await linkSubmodules(tools, repository, entry.record, before, { path: restoring.path, record });
+};
+
+/** Whether the folder of a worktree that was removed without one is back in its place: its disk was not mounted then. */
+export const isWaiting = async ({ movement, worktree }: TrashRow): Promise<boolean> => {
+  const { identity, path } = worktree;
+  if (movement.tree !== null || identity === null || identity.gitId === "") return false;
+  return (await identityAt(path))?.inode === identity.inode && (await gitIdOf(path)) === identity.gitId;
 };
 
 const linkFolder = async (path: string, record: string): Promise<void> => {

@@ -53,6 +53,9 @@ export const freeRecord = async (repository: Repository, wanted: string): Promis
   }
 };
 
+/** What mirrors a claim comes and goes with heartbeats. */
+const ofClaim = /^(?:imi-claim|locked)(?:\.[\d.]+)?$/u;
+
 /**
  * Changes when git did anything in a worktree: commits, stages, switches, begins or ends an operation, writes a ref of the
  * worktree's own. What is done in its submodules shows in their own git directories, and not here.
@@ -63,6 +66,7 @@ export const recordState = async (record: string): Promise<string> => {
     const names = await readdir(join(record, folder)).catch((): string[] => []);
     for (const name of names.toSorted()) {
       const path = join(folder, name);
+      if (ofClaim.test(path)) continue;
       const stats = await lstat(join(record, path), { bigint: true }).catch((error: unknown) => {
         if (codeOf(error) === "ENOENT") return null;
         throw error;

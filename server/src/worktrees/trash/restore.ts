@@ -2,25 +2,26 @@ import { mkdir, readdir, rmdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { ParsedOf, ResultOf } from "../../../../protocol/contract.ts";
 import type { Repository } from "../../../../protocol/repositories.ts";
-import type { Salvage } from "../../../../protocol/salvage.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import { fault } from "../../faults.ts";
-import { quoted } from "../../git/index.ts";
 import type { Lease, Restoring, TrashRow } from "../../store/index.ts";
-import { Notes, mutationLease, mutationWaitMs } from "../context.ts";
+import { Notes } from "../context.ts";
 import type { Call, Tools } from "../context.ts";
 import { toWorktree } from "../entity.ts";
+import { underLease } from "../under-lease.ts";
 import { branchFor } from "./branch.ts";
 import { asideOf, complete } from "./complete.ts";
 import { showDotGit } from "./dot-git.ts";
 import { findEntry } from "./entry.ts";
 import { isThere } from "./files.ts";
 import { finishTrash } from "./finish.ts";
+import { isWaiting } from "./links.ts";
 import { move } from "./move.ts";
 import type { Move } from "./move.ts";
 import { treeOf, writeManifest } from "./place.ts";
 import { freeRecord } from "./record.ts";
 import { settleTrash } from "./settle.ts";
+import { requireObjects, requireWhole } from "./whole.ts";
 
 type Outcome = ResultOf<"worktree.restore">;
 
@@ -35,42 +36,12 @@ export const restore = async (
   params: ParsedOf<"worktree.restore">,
   call: Call,
 ): Promise<Outcome> => {
-  const lease = await tools.store.leases.take(mutationLease(repository), {
-    purpose: `restore ${params.name}`,
-    waitMs: mutationWaitMs,
-    signal: call.signal,
-  });
-  try {
+  return underLease(tools, repository, `restore ${params.name}`, call, async (lease) => {
     await settleTrash(tools, repository);
     const entry = findEntry(await tools.store.trash.of(repository.id), params.name);
     await requireWhole(entry);
-    return await bringBack(tools, repository, entry, lease, call);
-  } finally {
-    await lease.release();
-  }
-};
-
-const requireWhole = async (entry: TrashRow): Promise<void> => {
-  const { movement, worktree } = entry;
-  const missing =
-    movement.tree !== null && !(await isThere(treeOf(entry)))
-      ? treeOf(entry)
-      : movement.record !== null && !(await isThere(entry.record))
-        ? entry.record
-        : null;
-  if (missing === null) return;
-  throw new ImiError("trash/damaged", `${worktree.name} cannot be restored as it was: ${missing} is gone.`, {
-    hint:
-      entry.salvage === null
-        ? "Nothing of it was salvaged. Look for a backup of that folder."
-        : `Its work is in ${entry.salvage.prefix}/: ${checkoutOf(worktree.name, entry.salvage)}`,
+    return bringBack(tools, repository, entry, lease, call);
   });
-};
-
-/** A clean worktree's salvage has no more than HEAD. */
-const checkoutOf = (name: string, { prefix, refs }: Salvage): string => {
-  const ref = refs.some((each) => each.ref === "worktree") ? "worktree" : "HEAD";
-  return `git worktree add --detach ${quoted(`../${name}`)} ${quoted(`${prefix}/${ref}`)}`;
 };
 
 const bringBack = async (
@@ -82,9 +53,10 @@ const bringBack = async (
 ): Promise<Outcome> => {
   const notes = new Notes();
   const restoring = await planOf(tools, repository, entry, notes);
+  await requireObjects(tools, repository, entry, restoring);
   call.progress(`Restoring ${restoring.name}`, null);
   await writeManifest(repository, entry); // as the registry has it: where that is lost now, the trash knows
-  const reserved = await tools.store.trash.beginRestore(entry.id, restoring);
+  const reserved = await tools.store.trash.beginRestore(entry.id, restoring, lease);
   fault("restore.intended");
   const begun: TrashRow = { ...entry, state: "restoring", restoring };
   try {
@@ -95,7 +67,13 @@ const bringBack = async (
       await move(await moveOf(begun, restoring), AbortSignal.any([call.signal, lease.lost]));
     }
     fault("restore.folder");
-    const row = await complete(tools, repository, begun, restoring);
+    const row = await complete(tools, repository, begun, restoring, lease);
+    if (row.state === "missing") {
+      notes.add(
+        "restore/no-folder",
+        `The folder of ${row.name} was gone already when it was removed, so there are no files to bring back; git knows the worktree again. Create it by its name to have a folder.`,
+      );
+    }
     return { worktree: toWorktree(row), notes: notes.list };
   } catch (error) {
     if (!lease.lost.aborted) {
@@ -112,7 +90,7 @@ const planOf = async (tools: Tools, repository: Repository, entry: TrashRow, not
   const rows = await tools.store.worktrees.of(repository.id);
   const taken = async (path: string): Promise<boolean> =>
     rows.some((row) => row.path === path) || (await isOccupied(path));
-  const path = await freePath(worktree.path, taken);
+  const path = (await isWaiting(entry)) ? worktree.path : await freePath(worktree.path, taken);
   // A worktree named after its folder, as nearly all are, keeps being so.
   const wanted = worktree.name === basename(worktree.path) ? basename(path) : worktree.name;
   const name = freeNameFor(

@@ -19,7 +19,7 @@ export interface CommandLine {
 
 /**
  * One thing iMi can do, declared once. Every face is derived from this: JSON-RPC uses `name` as its method, the
- * command line reads `cli`, agents get what is marked `agents`.
+ * command line reads `cli`, agents get what is marked for them by `agents`.
  */
 export interface Operation<Params extends z.ZodObject = z.ZodObject, Result extends z.ZodObject = z.ZodObject> {
   readonly name: string;
@@ -28,7 +28,17 @@ export interface Operation<Params extends z.ZodObject = z.ZodObject, Result exte
   readonly result: Result;
   /** `write` operations are refused in untrusted workspaces. */
   readonly access: "read" | "write";
-  readonly agents: boolean;
+  /**
+   * What an agent may do with it: `read` changes nothing, `add` only brings something new, `change` may alter or take
+   * away what is there. `null` is not offered to agents: what only a person decides, and what has no use without one.
+   */
+  readonly agents: "read" | "add" | "change" | null;
+  /** Called again with the same parameters it changes nothing more; what only reads never does. */
+  readonly repeatable?: true;
+  /** It may reach beyond this machine: a remote, a forge. */
+  readonly remote?: true;
+  /** What help calls a parameter's value, where the parameter's own name does not say it: `{ idleDays: "DAYS" }`. */
+  readonly valueNames?: Readonly<Record<string, string>>;
   readonly cli: readonly CommandLine[];
 }
 

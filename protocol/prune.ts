@@ -17,7 +17,7 @@ export const pruneWorktrees = operation({
   name: "worktree.prune",
   summary: "Propose merged and idle worktrees for removal; with --yes remove them, into the trash",
   access: "write",
-  agents: false,
+  agents: null,
   params: z.object({
     ...repositoryParam,
     names: z.array(z.string()).optional().describe("only these of those proposed"),
@@ -32,6 +32,7 @@ export const pruneWorktrees = operation({
     removed: z.array(trashEntry),
     failed: z.array(z.object({ name: z.string(), reason: z.string() })),
   }),
+  valueNames: { idleDays: "DAYS" },
   cli: [
     {
       command: "prune",
@@ -54,7 +55,7 @@ export const measureDiskUse = operation({
   name: "worktree.disk-use",
   summary: "Measure how much disk worktrees take",
   access: "read",
-  agents: true,
+  agents: "read",
   params: z.object({
     ...repositoryParam,
     names: z.array(z.string()).optional().describe("only these; by default all"),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { holderParams } from "./claims.ts";
 import { operation, repositoryParam } from "./operation.ts";
 import { salvage } from "./salvage.ts";
 import { work } from "./work.ts";
@@ -26,12 +27,13 @@ export const removeWorktree = operation({
   name: "worktree.remove",
   summary: "Remove a worktree into the trash; its work is salvaged first and its branch stays",
   access: "write",
-  agents: true,
+  agents: "change",
   params: z.object({
     ...repositoryParam,
     name: z.string().describe("worktree name"),
     dryRun: z.boolean().default(false).describe("only say what it holds and what would be done"),
     yes: z.boolean().default(false).describe("salvage without asking; never discards work"),
+    ...holderParams,
   }),
   result: z.object({
     worktree,
@@ -55,7 +57,7 @@ export const listTrash = operation({
   name: "trash.list",
   summary: "List removed worktrees that can be restored, newest first",
   access: "read",
-  agents: true,
+  agents: "read",
   params: z.object(repositoryParam),
   result: z.object({
     entries: z.array(trashEntry),
@@ -75,7 +77,7 @@ export const showTrash = operation({
   name: "trash.show",
   summary: "Show what one removed worktree holds",
   access: "read",
-  agents: true,
+  agents: "read",
   params: z.object({ ...repositoryParam, name: entryParam }),
   result: z.object({ entry: trashEntry, work, salvage: salvage.nullable() }),
   cli: [
@@ -92,7 +94,7 @@ export const restoreWorktree = operation({
   name: "worktree.restore",
   summary: "Bring a removed worktree back as it was",
   access: "write",
-  agents: true,
+  agents: "add",
   params: z.object({ ...repositoryParam, name: entryParam }),
   result: z.object({ worktree, notes: z.array(note).describe("restored under another name or branch, and why") }),
   cli: [
@@ -117,7 +119,7 @@ export const emptyTrash = operation({
   name: "trash.empty",
   summary: "Delete removed worktrees for good, except work that is salvaged nowhere",
   access: "write",
-  agents: false,
+  agents: null,
   params: z.object({
     ...repositoryParam,
     name: entryParam.optional().describe("only this one: name of the worktree, or id of the entry; by default all"),
@@ -126,10 +128,11 @@ export const emptyTrash = operation({
     yes: z.boolean().default(false).describe("do not ask; never deletes what is salvaged nowhere"),
   }),
   result: z.object({
-    emptied: z.array(trashEntry),
+    emptied: z.array(trashEntry).describe("`salvaged` names the refs that still hold the work of it"),
     kept: z.array(z.object({ entry: trashEntry, reason: z.string() })).describe("asked for, and why it stays"),
-    bytes: z.int().nonnegative().describe("freed, of those that are measured"),
+    bytes: z.int().nonnegative().describe("freed"),
   }),
+  valueNames: { olderThan: "AGE" },
   cli: [
     {
       command: "trash empty",

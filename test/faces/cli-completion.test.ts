@@ -29,9 +29,9 @@ describe("completion offers", () => {
   });
 
   test("worktrees where a worktree is meant, of the repository that was named", () => {
-    assert.equal(offered("remove", ""), "worktrees");
+    assert.equal(offered("path", ""), "worktrees");
     assert.equal(offered("switch", "--json", "fe"), "worktrees");
-    assert.equal(offered("remove", "--", "-"), "worktrees");
+    assert.equal(offered("switch", "--", "-"), "worktrees");
     assert.deepEqual(offer(["--repo", "/r", "path", ""], commands), { kind: "worktrees", repository: "/r" });
     assert.deepEqual(offer(["path", "--repo=/r", ""], commands), { kind: "worktrees", repository: "/r" });
   });

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { allCommands } from "../../server/src/faces/cli/local-commands.ts";
 import { commandHelp, generalHelp } from "../../server/src/faces/cli/help.ts";
 import { width } from "../../server/src/faces/cli/text.ts";
-import { phrase } from "../../server/src/faces/cli/command.ts";
+import { phrase, placeholder } from "../../server/src/faces/cli/command.ts";
 
 const commands = allCommands();
 
@@ -27,6 +27,19 @@ describe("help", () => {
       for (const example of command.examples) assert.ok(text.includes(`\n  ${example}\n`), example);
       assert.ok(command.examples.length > 0, phrase(command));
       assert.equal(text.includes("--repo"), command.takesRepository);
+    }
+  });
+
+  test("calls a value what it is", () => {
+    const help = (name: string): string => commandHelp(commands.find((each) => phrase(each) === name) ?? assert.fail());
+    assert.match(help("salvage"), /--push REMOTE .*\n.*--bundle FILE /u);
+    assert.match(help("prune"), /--idle-days DAYS /u);
+    assert.match(help("trash empty"), /--older-than AGE /u);
+    for (const { options, words } of commands) {
+      for (const option of options) {
+        if (option.kind !== "boolean")
+          assert.match(placeholder(option), /^[A-Z]+$/u, `imi ${words.join(" ")} --${option.flag}`);
+      }
     }
   });
 

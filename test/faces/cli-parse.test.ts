@@ -54,6 +54,17 @@ describe("the command table", () => {
     assert.equal(feat?.changesDirectory, true);
   });
 
+  test("keeps what a next command has to say again, as it would be typed", () => {
+    const given = (...argv: string[]): string[] => {
+      const { repository, options } = run(...argv).given;
+      return [...repository, ...options];
+    };
+    assert.deepEqual(given("prune", "--idle-days", "30", "x", "--yes"), ["--idle-days 30"]);
+    assert.deepEqual(given("--repo", "my app", "remove", "x", "--dry-run", "--json"), ["--repo 'my app'"]);
+    assert.deepEqual(given("list", "--no-status"), ["--no-status"]);
+    assert.deepEqual(given("feat", "x", "--base=-x", "--open"), ["--base=-x"]);
+  });
+
   test("gives every operation on the command line a form for people", () => {
     for (const { operation } of commandTable())
       assert.ok(operation !== null && hasRenderer(operation), String(operation));

@@ -13,6 +13,7 @@ const answer = <Name extends OperationName>(
   operation: Name,
   result: ResultOf<Name>,
   asked: View["asked"] = {},
+  given?: View["given"],
 ): Rendered =>
   render(operation, result, {
     paint: paintFor(false),
@@ -20,6 +21,7 @@ const answer = <Name extends OperationName>(
     now: new Date("2026-01-02T12:00:00.000Z"),
     cwd: "/code/app/trunk-main",
     asked,
+    ...(given === undefined ? {} : { given }),
   });
 
 const worktree = (change: Partial<Worktree> = {}): Worktree => ({
@@ -34,6 +36,7 @@ const worktree = (change: Partial<Worktree> = {}): Worktree => ({
   state: "ready",
   locked: null,
   agentId: null,
+  claim: null,
   pullRequest: null,
   createdAt: "2026-01-01T00:00:00.000Z",
   lastAccessed: "2026-01-01T21:00:00.000Z",
@@ -140,6 +143,23 @@ describe("a removal", () => {
       "Kept on its branch, in the stash or in the trash:",
       "     12 ignored files and folders  file-0, file-1, file-2, …",
     ]);
+  });
+
+  test("in a dry run says how large ignored files are, and what elsewhere stops working", () => {
+    const dependents = ["/code/tool-worktree", "/code/\u009bA"];
+    const about = (bytes: number | null): string[] => {
+      const items: Work["items"] = [{ kind: "ignored", count: 2, examples: [".env"], bytes }];
+      const result = { worktree: worktree(), work: { ...clean, items, dependents }, trash: null, notes: [] };
+      return answer("worktree.remove", result, { dryRun: true }).lines.slice(2);
+    };
+    const elsewhere = [
+      "/code/tool-worktree does not work while this is in the trash: its repository is inside.",
+      "/code/\\u{9b}A does not work while this is in the trash: its repository is inside.",
+    ];
+    assert.deepEqual(about(1_234_000_000), ["  2 ignored files and folders, 1.2 GB  .env, …", ...elsewhere]);
+    assert.match(about(null)[0] ?? "", /^ {2}2 ignored files and folders, too many to measure/u);
+    const removed = { worktree: worktree(), work: { ...some, dependents }, trash: entry(), notes: [note] };
+    assert.deepEqual(answer("worktree.remove", removed).notes, ["Branch feat/x is kept.", ...elsewhere]);
   });
 
   test("in a dry run of a clean one says so", () => {
@@ -275,14 +295,15 @@ describe("the trash", () => {
   test("when emptied names what went and what stays, with the reason", () => {
     const kept = [{ entry: entry({ name: "fix-y" }), reason: "its tree has changed and could not be salvaged" }];
     const result = { emptied: [entry()], kept, bytes: 1_234_000_000 };
+    const salvaged = "What was salvaged of feat-x stays in refs/salvage/feat-x/20260102T100000Z/";
     const stays = "fix-y stays: its tree has changed and could not be salvaged";
     assert.deepEqual(answer("trash.empty", result), {
       lines: ["Deleted feat-x (1.2 GB)", "1 worktree deleted for good, 1.2 GB freed"],
-      notes: [stays],
+      notes: [salvaged, stays],
     });
     const dry = answer("trash.empty", result, { dryRun: true });
     assert.match(dry.lines.at(-1) ?? "", /1 worktree would be deleted for good, 1\.2 GB/u);
-    assert.deepEqual(dry.notes, [stays, "Nothing was deleted."]);
+    assert.deepEqual(dry.notes, [salvaged, stays, "Nothing was deleted."]);
     assert.deepEqual(answer("trash.empty", { emptied: [], kept: [], bytes: 0 }), {
       lines: [],
       notes: ["Nothing was deleted."],
@@ -330,6 +351,19 @@ describe("a proposal to prune", () => {
     ]);
     assert.match(notes?.[0] ?? "", /^Nothing was removed\. `imi prune --yes` .*no work.*`imi prune --yes fix-y`/u);
     assert.equal(exitCode ?? 0, 0);
+  });
+
+  test("says again what was typed in the command that does it", () => {
+    const given = { repository: ["--repo ~/app"], options: ["--idle-days 30"] };
+    const proposal = { candidates, removed: [], failed: [] };
+    const asking = (asked: View["asked"]): string => answer("worktree.prune", proposal, asked, given).notes?.[0] ?? "";
+    assert.match(asking({ yes: false }), /`imi prune --repo ~\/app --idle-days 30 --yes` .*--yes fix-y`/u);
+    assert.match(
+      asking({ yes: false, names: ["feat-x", "y", "z"] }),
+      /`imi prune --repo ~\/app --idle-days 30 --yes feat-x fix-y z` moves these to the trash, work salvaged first\./u,
+    );
+    const { notes } = answer("worktree.prune", proposal, { yes: true }, given);
+    assert.match(notes?.[2] ?? "", /`imi prune --repo ~\/app --idle-days 30 --yes z` salvages and removes it/u);
   });
 
   test("with --yes says what went into the trash, and fails when one could not", () => {

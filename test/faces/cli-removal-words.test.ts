@@ -42,8 +42,9 @@ describe("completion offers", () => {
   const kind = (...words: string[]): Offer["kind"] => offer(words, commands).kind;
 
   test("worktrees for what is done to worktrees, as many as there may be", () => {
-    for (const command of ["remove", "salvage", "prune", "disk-use"]) assert.equal(kind(command, ""), "worktrees");
-    assert.equal(kind("prune", "--yes", "feat-a", "feat-b", ""), "worktrees");
+    for (const command of ["salvage", "disk-use"]) assert.equal(kind(command, ""), "worktrees");
+    for (const command of ["remove", "prune"]) assert.equal(kind(command, ""), "removable");
+    assert.equal(kind("prune", "--yes", "feat-a", "feat-b", ""), "removable");
     assert.equal(kind("remove", "feat-a", ""), "candidates");
   });
 

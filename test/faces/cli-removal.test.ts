@@ -170,6 +170,16 @@ test("disk use and prune answer as declared, by name too", async () => {
   assert.match(stderr, /Nothing was removed/u);
 });
 
+test("Tab offers every worktree to go to, and for removal all but the trunk", async () => {
+  await make("stays", "nothing");
+  const offered = (...words: string[]): string => imi(["__complete", "bash", ...words]).stdout;
+  assert.match(offered("switch", ""), /^trunk-main\t/mu);
+  for (const command of ["remove", "prune"]) {
+    assert.match(offered(command, ""), /^feat-stays\t/mu);
+    assert.doesNotMatch(offered(command, ""), /trunk-main/u);
+  }
+});
+
 test("Tab offers what is in the trash, and remotes", async () => {
   await make("offered", "nothing");
   await discard("feat-offered");

@@ -77,7 +77,8 @@ describe("prune", () => {
     utimesSync(join(path, "README.md"), yesterday, yesterday);
     assert.ok(!names((await prune()).candidates).includes("feat-old"));
     const [only] = (await prune({ names: ["old"], idleDays: 1 })).candidates;
-    assert.deepEqual(only?.reasons, ["idle for 1 day", "holds work: removed only when named"]);
+    assert.equal(only?.work.answer, "work");
+    assert.deepEqual(only?.reasons, ["idle for 1 day"]);
     scene.git(path, "checkout", "-q", "README.md");
     age("feat-old", 23);
     assert.ok(names((await prune()).candidates).includes("feat-old"));
@@ -97,11 +98,13 @@ describe("prune", () => {
     assert.deepEqual(
       named.failed.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
       [
-        { name: "feat-claimed", reason: "agent-7 was at work in it within the last hour" },
+        { name: "feat-claimed", reason: "agent-7 holds it" },
         { name: "feat-locked", reason: "it is locked: on a stick" },
         { name: "trunk-main", reason: "it is the main checkout" },
       ],
     );
+    const { claim } = await within((imi) => imi.call("claim.take", { name: "feat-claimed", agent: "agent-7" }));
+    await within((imi) => imi.call("claim.release", { name: "feat-claimed", agent: "agent-7", token: claim.token }));
     age("feat-claimed", 2);
     assert.ok(names((await prune({ idleDays: 2 })).candidates).includes("feat-claimed"));
     await assert.rejects(prune({ names: ["nothing"] }), (error: unknown) => ImiError.is(error, "worktree/not-found"));

@@ -6,6 +6,7 @@ import type { Config } from "../config/index.ts";
 import type { Git } from "../git/index.ts";
 import { findRepository } from "../git/index.ts";
 import { run } from "../process/index.ts";
+import { carried, oldestNodeApi, useNewer } from "../runtime.ts";
 import type { Store } from "../store/index.ts";
 
 interface Patient {
@@ -24,7 +25,7 @@ const lowSpace = 500 * 1024 * 1024;
 /** Every check on its own: one that cannot be made is a failure with its reason, and keeps no other from being made. */
 export const examine = async (patient: Patient): Promise<Check[]> => {
   const checks: [name: string, check: () => Promise<Omit<Check, "name">>][] = [
-    ["runtime", () => runtime()],
+    ["runtime", async () => runtime(process.versions)],
     ["git", () => git(patient)],
     ["config", () => config(patient)],
     ["registry", () => registry(patient)],
@@ -50,14 +51,13 @@ export const examine = async (patient: Patient): Promise<Check[]> => {
 const ok = (detail: string): Omit<Check, "name"> => ({ result: "ok", detail, hint: null });
 const warning = (detail: string, hint: string): Omit<Check, "name"> => ({ result: "warning", detail, hint });
 
-const runtime = async (): Promise<Omit<Check, "name">> =>
-  Number(process.versions["napi"]) >= 10
-    ? ok(`Node ${process.versions.node} on ${process.platform} ${process.arch}`)
-    : {
-        result: "failure",
-        detail: `Node ${process.versions.node} is too old.`,
-        hint: "Use Node 22.14 or newer; VS Code 1.101 and later bring it.",
-      };
+/** Whether this Node can run iMi, and whether it is one that iMi is tested with. */
+export const runtime = ({ node, napi }: { readonly node: string; readonly napi?: string }): Omit<Check, "name"> => {
+  if (!(Number(napi) >= oldestNodeApi))
+    return { result: "failure", detail: `Node ${node} is too old.`, hint: `${useNewer}.` };
+  const where = `Node ${node} on ${process.platform} ${process.arch}`;
+  return Number(node.split(".")[0]) >= carried.node ? ok(where) : warning(`${where} serves, untested`, `${useNewer}.`);
+};
 
 const git = async ({ git: program }: Patient): Promise<Omit<Check, "name">> => {
   const version = await program.version();

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
+import { oldestNodeApi, useNewer } from "../runtime.ts";
 import { checks } from "./sql.ts";
 
 export type Value = string | number | null;
@@ -51,7 +52,7 @@ const load = async ({ nativeBinding, log }: EngineOptions): Promise<Engine> => {
   const engine = await betterSqlite(nativeBinding).catch(async (error: unknown) => {
     const builtIn = await nodeSqlite().catch((cause: unknown) => {
       throw new ImiError("runtime/unsupported", "No SQLite library can be loaded here.", {
-        hint: `Use Node 24 or later, or VS Code 1.125 or later (${reasonOf(error)}).`,
+        hint: `${useNewer} (${reasonOf(error)}).`,
         cause,
       });
     });
@@ -83,7 +84,7 @@ export const isOlder = (version: string, than: string): boolean => {
 const betterSqlite = async (nativeBinding: string | undefined): Promise<Engine> => {
   // Its binary calls N-API 10 and takes the process down where that is missing.
   const napi = Number(process.versions["napi"] ?? 0);
-  if (!(napi >= 10)) throw new Error(`Node-API ${napi} is too old, 10 is needed`);
+  if (!(napi >= oldestNodeApi)) throw new Error(`Node-API ${napi} is too old, ${oldestNodeApi} is needed`);
   const { default: Database } = await import("better-sqlite3");
   const beside = path.join(import.meta.dirname, "native", "better-sqlite3.node");
   const native = nativeBinding ?? (existsSync(beside) ? beside : undefined);

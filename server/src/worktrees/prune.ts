@@ -68,6 +68,7 @@ const obstacleTo = (repository: Repository, row: WorktreeRow): string | null => 
   if (row.type === "trunk" || row.path === repository.trunk || row.identity?.gitId === "")
     return "it is the main checkout";
   if (row.lockReason !== null) return row.lockReason === "" ? "it is locked" : `it is locked: ${row.lockReason}`;
+  if (row.claim !== null) return `${row.claim.agent} holds it`;
   if (row.state === "missing") return "its folder is gone";
   return row.state === "ready" ? null : `it is ${row.state}`;
 };
@@ -109,7 +110,7 @@ const propose = async (looking: Looking, row: WorktreeRow): Promise<PruneCandida
   const record = looking.records.get(row.path) ?? (await recordOf(repository, row));
   if (record === null) return "git has no record of it";
   const checkout = checkoutOf(repository, row, record.gitId);
-  const work = await examine(tools, repository, checkout, { depth: "full", signal: call.signal });
+  const work = await examine(tools, repository, checkout, { depth: "summary", signal: call.signal });
   const idleSince = await lastSign(looking, row, checkout.gitDir, work);
   const idleMs = Date.now() - idleSince;
   if (row.agentId !== null && idleMs < atWorkMs) return `${row.agentId} was at work in it within the last hour`;
@@ -119,9 +120,6 @@ const propose = async (looking: Looking, row: WorktreeRow): Promise<PruneCandida
   if (work.merged !== null) reasons.push(mergedInWords(work.merged));
   if (days >= idleDays) reasons.push(days === 1 ? "idle for 1 day" : `idle for ${days} days`);
   if (reasons.length === 0) return "it is neither merged nor idle";
-  if (work.answer === "work") reasons.push("holds work: removed only when named");
-  if (work.answer === "unknown")
-    reasons.push(`what it holds is unknown (${work.reason ?? "not read"}): removed only when named`);
   const size = looking.sizes.get(row.id) ?? (await measureWorktree(tools, repository, row, looking.all, call));
   return {
     ...{ worktree: toWorktree(row), reasons, work, bytes: size?.bytes ?? null },
@@ -186,7 +184,10 @@ const removeAll = async (
     ({ worktree, work }) => work.answer === "clean" || named?.has(worktree.id) === true,
   );
   for (const [index, { worktree }] of chosen.entries()) {
-    if (call.signal.aborted) break;
+    if (call.signal.aborted) {
+      outcome.failed.push({ name: worktree.name, reason: "cancelled before its turn" });
+      continue;
+    }
     call.progress(`Removing ${worktree.name}`, index / chosen.length);
     try {
       // Where work came since it was looked at, it stays; only who named it wants it gone all the same.

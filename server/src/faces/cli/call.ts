@@ -1,12 +1,13 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { ImiError } from "../../../../protocol/errors.ts";
 import type { CallContext, Workspace } from "../../workspace.ts";
 import type { Asking, Params } from "./ask-first.ts";
 import type { Run } from "./parse.ts";
-import { absolutePath, workingDirectory } from "./paths.ts";
+import { absolutePath, withAbsoluteFiles, workingDirectory } from "./paths.ts";
 import { paintOf, print, tell } from "./print.ts";
 import { progressLine } from "./progress.ts";
 import { standardError, standardOut } from "./standard-streams.ts";
-import { findRefuge } from "./refuge.ts";
+import { findRefuge, goneError } from "./refuge.ts";
 import { shellWord } from "./render/shell-word.ts";
 import { safeJson, safeJsonText } from "./text.ts";
 
@@ -20,17 +21,39 @@ export const callOperation = async (
   directoryFile: string | undefined,
   signal: AbortSignal,
 ): Promise<number> => {
+  const cwd = workingDirectory(); // first of all: where it was deleted, nothing else may ask
+  // What is made beside us would bring the deleted folder back, as another one.
+  if (makesFolders.has(operation) && !existsSync(cwd)) throw await goneError(cwd);
+  try {
+    return await answerTo(run, operation, cwd, directoryFile, signal);
+  } catch (error) {
+    const lost = ImiError.is(error, "repository/not-found") && run.repository === null && !existsSync(cwd);
+    throw lost ? await goneError(cwd, error) : error;
+  }
+};
+
+const makesFolders: ReadonlySet<string> = new Set(["repository.clone", "repository.init"]);
+
+const answerTo = async (
+  run: Run,
+  operation: string,
+  cwd: string,
+  directoryFile: string | undefined,
+  signal: AbortSignal,
+): Promise<number> => {
   const { command, format } = run;
-  const params = { ...run.params, ...(run.repository === null ? {} : { repository: absolutePath(run.repository) }) };
+  const params = {
+    ...withAbsoluteFiles(command, run.params),
+    ...(run.repository === null ? {} : { repository: absolutePath(run.repository) }),
+  };
   const served = operation === "worktree.list" ? await askServer(params, signal) : null;
   if (served !== null && format === "json") {
     print(safeJsonText(served));
     return 0;
   }
-  if (served !== null) return printResult(run, operation, JSON.parse(served), workingDirectory());
+  if (served !== null) return printResult(run, operation, JSON.parse(served), cwd);
   const progress = progressLine(standardError, process.env);
   const workspace = await open(run, operation);
-  const cwd = workingDirectory();
   let result: unknown;
   let moved: string | null = null;
   try {
@@ -120,6 +143,7 @@ const printResult = async (run: Run, operation: string, result: unknown, cwd: st
     now: new Date(),
     cwd,
     asked: run.params,
+    given: run.given,
   };
   const { lines, notes = [], exitCode = 0 } = render(operation, result, view);
   if (run.format === "json") {
@@ -131,8 +155,8 @@ const printResult = async (run: Run, operation: string, result: unknown, cwd: st
   return exitCode;
 };
 
-/** The directory an answer is about. */
+/** The directory an answer is about; null where it has none (any more). */
 const placeOf = (result: unknown): string | null => {
-  const { worktree } = result as { readonly worktree?: { readonly path?: unknown } };
-  return typeof worktree?.path === "string" ? worktree.path : null;
+  const { worktree } = result as { readonly worktree?: { readonly path?: unknown; readonly state?: unknown } };
+  return typeof worktree?.path === "string" && worktree.state !== "missing" ? worktree.path : null;
 };

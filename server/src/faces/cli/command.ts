@@ -16,8 +16,8 @@ export interface Command {
 }
 
 export type ValueKind = "string" | "integer" | "boolean" | "enum";
-/** What Tab offers for a value; null for nothing. */
-export type Completes = "worktrees" | "trash" | "remotes" | "files" | "directories" | null;
+/** What Tab offers for a value; null for nothing. The trunk is a worktree that is not removable. */
+export type Completes = "worktrees" | "removable" | "trash" | "remotes" | "files" | "directories" | null;
 
 export interface Parameter {
   readonly param: string;
@@ -28,9 +28,13 @@ export interface Parameter {
   readonly minimum: number | null;
   readonly maximum: number | null;
   readonly required: boolean;
+  /** An integer's value where its option is given without one; null where it needs one. */
+  readonly bare: number | null;
   /** Takes every word that is left, as a list; only the last of the positionals can. */
   readonly many: boolean;
   readonly summary: string;
+  /** How its value is called in help, where its own name does not say it. */
+  readonly valueName: string | null;
   readonly completes: Completes;
 }
 
@@ -43,9 +47,9 @@ export interface Option extends Parameter {
 
 export const phrase = (command: Command): string => command.words.join(" ");
 
-/** How a parameter's value is called in usage lines: `NAME`, `AGENT-ID`; one of `names` is a `NAME` too. */
-export const placeholder = ({ param, many }: Parameter): string =>
-  (many ? param.replace(/s$/u, "") : param).replace(/[A-Z]/gu, (letter) => `-${letter}`).toUpperCase();
+/** How a parameter's value is called in usage lines: `NAME`, `DAYS`; one of `names` is a `NAME` too. */
+export const placeholder = ({ param, many, valueName }: Parameter): string =>
+  valueName ?? (many ? param.replace(/s$/u, "") : param).replace(/[A-Z]/gu, (letter) => `-${letter}`).toUpperCase();
 
 /** `imi feat NAME [options]` */
 export const usageOf = (command: Command): string => {

@@ -2,7 +2,7 @@ import type { Workspace } from "../../workspace.ts";
 import { ageOf } from "./age.ts";
 import { completionLines, joinEquals, offer, type Candidate } from "./completion.ts";
 import { allCommands, shells } from "./local-commands.ts";
-import { absolutePath } from "./paths.ts";
+import { absolutePath, workingDirectory } from "./paths.ts";
 import { print } from "./print.ts";
 
 /** `imi __complete SHELL WORDS…`, for the completion scripts. It never fails and never complains. */
@@ -22,6 +22,7 @@ export const complete = async ([shellName, ...typed]: readonly string[]): Promis
         for (const line of completionLines(offered.candidates)) print(prefix + line);
         break;
       case "worktrees":
+      case "removable":
       case "trash":
       case "remotes": {
         const found = await asking(offered.repository, namesOf[offered.kind]);
@@ -40,7 +41,7 @@ type Ask = (operation: string, params?: Readonly<Record<string, unknown>>) => Pr
 
 const asking = async <T>(repository: string | null, question: (ask: Ask) => Promise<T>): Promise<T> => {
   const { openWorkspace } = await import("../../workspace.ts");
-  const workspace: Workspace = await openWorkspace({ role: "cli", cwd: process.cwd(), env: process.env });
+  const workspace: Workspace = await openWorkspace({ role: "cli", cwd: workingDirectory(), env: process.env });
   const where = repository === null ? {} : { repository: absolutePath(repository) };
   const context = { signal: AbortSignal.timeout(2000), progress: () => undefined };
   try {
@@ -52,6 +53,7 @@ const asking = async <T>(repository: string | null, question: (ask: Ask) => Prom
 
 interface Listed {
   readonly name: string;
+  readonly type: string;
   readonly path: string;
   readonly branch: string | null;
 }
@@ -62,9 +64,13 @@ const listed = async (ask: Ask): Promise<readonly Listed[]> => {
   return worktrees;
 };
 
+const named = ({ name, branch }: Listed): Candidate => ({ value: name, summary: branch ?? "" });
+
 const namesOf = {
-  worktrees: async (ask: Ask): Promise<Candidate[]> =>
-    (await listed(ask)).map(({ name, branch }) => ({ value: name, summary: branch ?? "" })),
+  worktrees: async (ask: Ask): Promise<Candidate[]> => (await listed(ask)).map(named),
+
+  removable: async (ask: Ask): Promise<Candidate[]> =>
+    (await listed(ask)).filter(({ type }) => type !== "trunk").map(named),
 
   trash: async (ask: Ask): Promise<Candidate[]> => {
     // trash.list answers { entries }, the newest first.

@@ -11,7 +11,7 @@ export interface Candidate {
 /** What may stand at the cursor: candidates, or names that only somebody else knows. */
 export type Offer =
   | { readonly kind: "candidates"; readonly candidates: readonly Candidate[] }
-  | { readonly kind: "worktrees" | "trash" | "remotes"; readonly repository: string | null }
+  | { readonly kind: "worktrees" | "removable" | "trash" | "remotes"; readonly repository: string | null }
   | { readonly kind: "directories" | "files" };
 
 /**
@@ -121,6 +121,7 @@ const valueOffer = (value: Value, repository: string | null): Offer => {
 const byNature = (completes: Completes, repository: string | null): Offer => {
   switch (completes) {
     case "worktrees":
+    case "removable":
     case "trash":
     case "remotes":
       return { kind: completes, repository };

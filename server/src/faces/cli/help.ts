@@ -80,6 +80,15 @@ const notes: Readonly<Record<string, readonly string[]>> = {
     "one that holds work goes only where it is named, and is salvaged first. All go",
     "to the trash: `imi restore NAME` brings one back.",
   ],
+  claim: [
+    "Whoever comes second is told who holds it, since when and until when. The token",
+    "is for release and heartbeat; IMI_AGENT_ID and IMI_CLAIM_TOKEN serve instead of",
+    "--agent and --token. With --pid the claim ends when that process does.",
+  ],
+  "take-over": [
+    "On a terminal it shows who holds the worktree and asks; elsewhere --yes is",
+    "needed. The holder's token is worth nothing from then on. It is logged.",
+  ],
   doctor: ["Exits 1 when a check fails."],
   "config edit": [
     "Runs $VISUAL, else $EDITOR. A file that is not there is made first, with every",
@@ -101,6 +110,8 @@ const titles: Readonly<Record<string, string>> = {
   restore: "Trash and salvage",
   salvage: "Trash and salvage",
   trash: "Trash and salvage",
+  claim: "Claims and agents",
+  agent: "Claims and agents",
   repository: "Repositories",
   sync: "Repositories",
   event: "iMi itself",
@@ -117,6 +128,7 @@ const short = (command: Command): string =>
 
 // `--[no-]status`: the contract's summary says what the setting does when it is on.
 const optionName = (option: Option): string => {
+  if (option.bare !== null) return `--${option.flag} [${placeholder(option)}]`;
   if (option.kind !== "boolean") return `--${option.flag} ${placeholder(option)}`;
   return option.flag.startsWith("no-") ? `--[no-]${option.flag.slice(3)}` : `--${option.flag}`;
 };

@@ -1,6 +1,7 @@
 import { ImiError } from "../../../../protocol/errors.ts";
 import { nearest } from "../../config/nearest.ts";
 import { phrase, placeholder, usageOf, type Command, type Option, type Parameter } from "./command.ts";
+import { givenIn, type Given } from "./given.ts";
 
 /** What was asked for. */
 export type Invocation =
@@ -19,6 +20,8 @@ export interface Run {
   readonly colour: "auto" | "never";
   /** Options of the command line itself that were given: `open`. */
   readonly local: ReadonlySet<string>;
+  /** What of it a command that goes on from here has to say again. */
+  readonly given: Given;
 }
 
 interface GlobalOption {
@@ -63,7 +66,7 @@ const beforeDashes = (argv: readonly string[]): readonly string[] => {
   return end === -1 ? argv : argv.slice(0, end);
 };
 
-interface Given {
+interface TypedOption {
   readonly option: Option;
   readonly value: unknown;
 }
@@ -73,7 +76,7 @@ interface Words {
   /** What is not an option, without the command's own words. */
   operands: string[];
   readonly globals: Map<string, string | true>;
-  readonly options: Map<string, Given>;
+  readonly options: Map<string, TypedOption>;
 }
 
 /** Sorts the words into options and operands, and finds the command, whose options are known from then on. */
@@ -147,6 +150,10 @@ const takeValue = (words: Words, option: Option, flag: string, attached: string 
     return;
   }
   if (before !== undefined) throw twice(flag);
+  if (option.bare !== null && attached === null && !/^[+-]?\d+$/u.test(rest[0] ?? "")) {
+    words.options.set(option.param, { option, value: option.bare });
+    return;
+  }
   const text = attached ?? nextValue(flag, placeholder(option), rest);
   words.options.set(option.param, { option, value: convert(option, `--${flag}`, text) });
 };
@@ -218,6 +225,7 @@ const assemble = (command: Command, { operands, options, globals }: Words): Run 
     format: globals.has("json") ? "json" : "human",
     colour: globals.has("no-color") ? "never" : "auto",
     local,
+    given: givenIn([...options.values()], repository),
   };
 };
 

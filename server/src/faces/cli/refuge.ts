@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { ResultOf } from "../../../../protocol/contract.ts";
+import { ImiError } from "../../../../protocol/errors.ts";
 import { inside } from "../../inside.ts";
 import type { CallContext, Workspace } from "../../workspace.ts";
+import { shellWord } from "./render/shell-word.ts";
 
 /**
  * Where a shell goes whose folder goes away. A removed worktree is renamed into the trash, and a shell that stands in it
@@ -43,6 +45,17 @@ export const findRefuge = async (
 const removing: Readonly<Record<string, (result: unknown) => readonly string[]>> = {
   "worktree.remove": (result) => [(result as ResultOf<"worktree.remove">).worktree.path],
   "worktree.prune": (result) => (result as ResultOf<"worktree.prune">).removed.map((entry) => entry.path),
+};
+
+/** Says that the working directory was deleted, and where to go instead: the trunk where one is near, else what is left above. */
+export const goneError = async (cwd: string, cause?: unknown): Promise<ImiError> => {
+  const left = existing(cwd);
+  const { findRepository, mainCheckout } = await import("../../git/repository.ts");
+  const trunk = await findRepository(left).then(mainCheckout, () => null);
+  return new ImiError("repository/not-found", `The folder you are in was deleted: ${cwd}`, {
+    hint: `Go where there is something: cd ${shellWord(trunk ?? left)}`,
+    cause,
+  });
 };
 
 /** A repository without a main checkout has no trunk to go to. */

@@ -1,10 +1,10 @@
 import type { ResultOf } from "../../../../../protocol/contract.ts";
 import type { PruneCandidate } from "../../../../../protocol/prune.ts";
 import { ageOf } from "../age.ts";
+import { commandLine, lastWords } from "../given.ts";
 import type { Rendered, View } from "../output.ts";
 import { printable, table, type Cell } from "../text.ts";
 import { dayOf, plural, size } from "./amounts.ts";
-import { shellWord } from "./shell-word.ts";
 import { exposed, inWords } from "./work.ts";
 
 type Pruned = ResultOf<"worktree.prune">;
@@ -26,19 +26,32 @@ const renderProposal = ({ candidates, failed }: Pruned, view: View): Rendered =>
         candidates.map(({ bytes }) => bytes),
       ),
     ],
-    notes: [...not, `Nothing was removed. ${howTo(candidates)}`],
+    notes: [...not, `Nothing was removed. ${howTo(candidates, view)}`],
   };
 };
 
-/** Without names only what holds no work is removed, so that nobody has to read every line first. */
-const howTo = (candidates: readonly PruneCandidate[]): string => {
+/** The same again, for real. Without names only what holds no work is removed, so that nobody has to read every line first. */
+const howTo = (candidates: readonly PruneCandidate[], view: View): string => {
   const clean = candidates.some(({ work }) => work.answer === "clean");
   const busy = candidates.find(({ work }) => work.answer !== "clean");
-  const byName = busy === undefined ? null : `\`imi prune --yes ${shellWord(busy.worktree.name)}\``;
-  if (byName === null) return "`imi prune --yes` moves these to the trash.";
+  if (Array.isArray(view.asked["names"])) {
+    const all = forReal(
+      view,
+      candidates.map(({ worktree }) => worktree.name),
+    );
+    return `${all} moves ${these(candidates)} to the trash${busy === undefined ? "" : ", work salvaged first"}.`;
+  }
+  if (busy === undefined) return `${forReal(view, [])} moves ${these(candidates)} to the trash.`;
+  const byName = forReal(view, [busy.worktree.name]);
   if (!clean) return `${byName} salvages its work and moves it to the trash.`;
-  return `\`imi prune --yes\` moves those that hold no work to the trash; ${byName} that one, its work salvaged.`;
+  return `${forReal(view, [])} moves those that hold no work to the trash; ${byName} that one, its work salvaged.`;
 };
+
+const these = ({ length }: readonly PruneCandidate[]): string => (length === 1 ? "it" : "these");
+
+/** `imi prune --idle-days 30 --yes feat-x`, with what was typed before. */
+const forReal = ({ given }: View, names: readonly string[]): string =>
+  `\`${commandLine("prune", given?.repository, given?.options, "--yes", lastWords(names))}\``;
 
 const rowOf = ({ worktree, reasons, idleSince, bytes, work }: PruneCandidate, { paint, now }: View): Cell[] => [
   { text: printable(worktree.name), paint: paint.name },
@@ -59,15 +72,16 @@ const holds = (work: PruneCandidate["work"], paint: View["paint"]): Cell => {
   }
 };
 
-const renderRemovals = ({ candidates, removed, failed }: Pruned, { paint }: View): Rendered => {
+const renderRemovals = ({ candidates, removed, failed }: Pruned, view: View): Rendered => {
+  const { paint } = view;
   const done = new Set([...removed.map(({ name }) => name), ...failed.map(({ name }) => name)]);
   const stay = candidates.filter(({ worktree }) => !done.has(worktree.name));
   const notes = [
     ...failed.map(({ name, reason }) => `${printable(name)} was not removed: ${printable(reason)}`),
-    ...stay.map(({ worktree: { name } }) => {
-      const word = shellWord(name);
-      return `${printable(name)} stays, because it may hold work: \`imi prune --yes ${word}\` salvages and removes it.`;
-    }),
+    ...stay.map(
+      ({ worktree: { name } }) =>
+        `${printable(name)} stays, because it may hold work: ${forReal(view, [name])} salvages and removes it.`,
+    ),
   ];
   const exitCode = failed.length === 0 ? 0 : 1;
   if (removed.length === 0) {
@@ -89,7 +103,7 @@ const renderRemovals = ({ candidates, removed, failed }: Pruned, { paint }: View
         measured.map(({ bytes }) => bytes),
       ),
     ],
-    notes: [...notes, "`imi restore NAME` brings one back."],
+    notes: [...notes, `\`${commandLine("restore", view.given?.repository, "NAME")}\` brings one back.`],
     exitCode,
   };
 };

@@ -1,10 +1,11 @@
 import type { ResultOf } from "../../../../../protocol/contract.ts";
 import type { TrashEntry } from "../../../../../protocol/trash.ts";
+import { commandLine } from "../given.ts";
 import type { Rendered, View } from "../output.ts";
 import { printable } from "../text.ts";
 import { dayOf, size } from "./amounts.ts";
 import { shellWord } from "./shell-word.ts";
-import { exposed, inWords, workLines } from "./work.ts";
+import { dependentLines, exposed, inWords, workLines } from "./work.ts";
 
 type Removal = ResultOf<"worktree.remove">;
 
@@ -12,10 +13,10 @@ type Removal = ResultOf<"worktree.remove">;
 export const renderRemoved = (removal: Removal, view: View): Rendered => {
   const notes = removal.notes.map(({ message }) => message);
   if (view.asked["dryRun"] === true) {
-    const name = shellWord(removal.worktree.name);
+    const again = commandLine("remove", view.given?.repository, shellWord(removal.worktree.name));
     return {
       lines: [holding(removal), ...workLines(removal.work, "all", view)],
-      notes: [...notes, `Nothing was removed. \`imi remove ${name}\` removes it.`],
+      notes: [...notes, `Nothing was removed. \`${again}\` removes it.`],
     };
   }
   const { worktree, trash } = removal;
@@ -23,9 +24,9 @@ export const renderRemoved = (removal: Removal, view: View): Rendered => {
     lines: [
       `${view.paint.good("Removed")} ${printable(worktree.path)}`,
       ...salvaged(removal),
-      ...(trash === null ? [] : [`${wayBack(trash)} brings it back.`]),
+      ...(trash === null ? [] : [`${wayBack(trash, view)} brings it back.`]),
     ],
-    notes,
+    notes: [...notes, ...dependentLines(removal.work)],
   };
 };
 
@@ -55,8 +56,8 @@ const salvaged = ({ work }: Removal): string[] => {
 };
 
 /** `In the trash until 2026-02-01 (1.2 GB); \`imi restore feat-x\`` */
-const wayBack = ({ name, emptiedAfter, bytes }: TrashEntry): string => {
+const wayBack = ({ name, emptiedAfter, bytes }: TrashEntry, { given }: View): string => {
   const until = emptiedAfter === null ? "" : ` until ${dayOf(emptiedAfter)}`;
   const large = bytes === null ? "" : ` (${size(bytes)})`;
-  return `In the trash${until}${large}; \`imi restore ${shellWord(name)}\``;
+  return `In the trash${until}${large}; \`${commandLine("restore", given?.repository, shellWord(name))}\``;
 };

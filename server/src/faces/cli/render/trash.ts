@@ -1,6 +1,7 @@
 import type { ResultOf } from "../../../../../protocol/contract.ts";
 import type { TrashEntry } from "../../../../../protocol/trash.ts";
 import { ageOf } from "../age.ts";
+import { commandLine } from "../given.ts";
 import type { Rendered, View } from "../output.ts";
 import { printable, table, type Cell } from "../text.ts";
 import { dayOf, plural, size } from "./amounts.ts";
@@ -36,7 +37,7 @@ export const renderTrashed = ({ entry, work, salvage }: ResultOf<"trash.show">, 
       ...(held === null ? [] : [held]),
       ...workLines(work, "all", view),
     ],
-    notes: [`\`imi restore ${shellWord(entry.name)}\` brings it back.`],
+    notes: [`\`${commandLine("restore", view.given?.repository, shellWord(entry.name))}\` brings it back.`],
   };
 };
 
@@ -47,7 +48,7 @@ export const renderEmptied = ({ emptied, kept, bytes }: ResultOf<"trash.empty">,
     const notes = [...stays, "Nothing was deleted."];
     if (emptied.length === 0) return { lines: [], notes };
     const sum = `${plural(emptied.length, "worktree")} would be deleted for good, ${size(bytes)}`;
-    return { lines: [...entryTable(emptied, view), sum], notes };
+    return { lines: [...entryTable(emptied, view), sum], notes: [...emptied.flatMap(stillIn), ...notes] };
   }
   if (emptied.length === 0) return { lines: [], notes: [...stays, "Nothing was deleted."] };
   return {
@@ -55,9 +56,13 @@ export const renderEmptied = ({ emptied, kept, bytes }: ResultOf<"trash.empty">,
       ...emptied.map((entry) => `${view.paint.good("Deleted")} ${printable(entry.name)} (${sizeOf(entry)})`),
       `${plural(emptied.length, "worktree")} deleted for good, ${size(bytes)} freed`,
     ],
-    notes: stays,
+    notes: [...emptied.flatMap(stillIn), ...stays],
   };
 };
+
+/** Where the work of what is deleted is all the same. */
+const stillIn = ({ name, salvaged }: TrashEntry): string[] =>
+  salvaged === null ? [] : [`What was salvaged of ${printable(name)} stays in ${printable(salvaged)}/`];
 
 /**
  * Removed worktrees, newest first. A name stands for the newest of that name; the others have to be called by their id,

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { claimWorktree, heartbeatClaim, listAgents, listClaims, releaseWorktree, takeOverWorktree } from "./claims.ts";
 import { runDoctor } from "./doctor.ts";
 import { listEvents } from "./events.ts";
 import { measureDiskUse, pruneWorktrees } from "./prune.ts";
@@ -38,6 +39,12 @@ export const operations = [
   measureDiskUse,
   reconcileWorktrees,
   syncConfig,
+  claimWorktree,
+  heartbeatClaim,
+  releaseWorktree,
+  takeOverWorktree,
+  listClaims,
+  listAgents,
   openRepository,
   cloneRepository,
   initRepository,

@@ -13,7 +13,7 @@ export const runDoctor = operation({
   name: "doctor.run",
   summary: "Look for what would keep iMi from working, and say what serves",
   access: "read",
-  agents: false,
+  agents: null,
   params: z.object(repositoryParam),
   result: z.object({ checks: z.array(check) }),
   cli: [

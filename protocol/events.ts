@@ -16,6 +16,10 @@ export const eventNames = {
   "worktree.restoring": "a worktree is being brought back from the trash",
   "worktree.restored": "a worktree is back from the trash",
   "worktree.pruned": "merged and idle worktrees were removed together",
+  "worktree.claimed": "an agent holds a worktree",
+  "worktree.claim-renewed": "its holder gave a sign of life; told twice in its time at most",
+  "worktree.released": "a claim ended; the reason says why",
+  "agent.changed": "an agent is known for the first time, or otherwise than before",
   "trash.changed": "what is known of a removed worktree changed, or an interrupted step was undone",
   "trash.emptying": "a removed worktree is being deleted for good",
   "trash.emptied": "a removed worktree was deleted for good",
@@ -39,12 +43,14 @@ export const listEvents = operation({
   name: "event.list",
   summary: "Read the event log",
   access: "read",
-  agents: true,
+  agents: "read",
   params: z.object({
     since: z.int().nonnegative().default(0).describe("only events after this seq"),
     limit: z.int().positive().max(10_000).default(1000).describe("at most this many"),
+    newest: z.boolean().default(false).describe("the newest of them instead of the oldest"),
   }),
   result: z.object({ events: z.array(event) }),
+  valueNames: { since: "SEQ", limit: "COUNT" },
   cli: [
     {
       command: "events",

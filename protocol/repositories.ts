@@ -19,7 +19,7 @@ export const openRepository = operation({
   name: "repository.open",
   summary: "Find the repository a path belongs to and keep it in step from now on",
   access: "read",
-  agents: false,
+  agents: null,
   params: z.object(repositoryParam),
   result: z.object({ repository }),
   cli: [],
@@ -29,7 +29,7 @@ export const cloneRepository = operation({
   name: "repository.clone",
   summary: "Clone a repository into a container with trunk-<branch> and sync/",
   access: "write",
-  agents: false,
+  agents: null,
   params: z.object({
     url: z.string().describe("address or path of the repository"),
     directory: z.string().optional().describe("the container to make; by default named after the repository"),
@@ -50,7 +50,7 @@ export const initRepository = operation({
   name: "repository.init",
   summary: "Adopt a repository that exists: register its worktrees and make sync/",
   access: "write",
-  agents: false,
+  agents: null,
   params: z.object({ path: z.string().optional().describe("the clone, bare repository or container") }),
   result: z.object({ repository, worktrees: z.array(worktree), notes: z.array(note) }),
   cli: [

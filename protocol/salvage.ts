@@ -22,7 +22,8 @@ export const salvageWorktree = operation({
   name: "worktree.salvage",
   summary: "Put everything a worktree holds into refs that outlive it; nothing is changed there",
   access: "write",
-  agents: true,
+  agents: "add",
+  remote: true,
   params: z.object({
     ...repositoryParam,
     name: z.string().optional().describe("worktree name; by default the one you are in"),
@@ -34,6 +35,7 @@ export const salvageWorktree = operation({
     pushed: z.string().nullable().describe("remote"),
     bundle: z.string().nullable().describe("absolute path of the file"),
   }),
+  valueNames: { push: "REMOTE", bundle: "FILE" },
   cli: [
     {
       command: "salvage",
@@ -52,7 +54,7 @@ export const listSalvages = operation({
   name: "salvage.list",
   summary: "List what has been salvaged, newest first",
   access: "read",
-  agents: true,
+  agents: "read",
   params: z.object(repositoryParam),
   result: z.object({
     salvages: z.array(

@@ -143,6 +143,13 @@ export const settings = {
     20,
     "Size of the trash above which iMi warns, in gigabytes; 0 never warns",
   ),
+  claimSeconds: setting(
+    "claim_settings.ttl_seconds",
+    null,
+    null,
+    1800,
+    "Seconds a claim lasts without a heartbeat or other sign of its holder, where --ttl does not say",
+  ),
   databasePath: setting(
     "database_path",
     null,
@@ -174,7 +181,7 @@ export const showConfig = operation({
   name: "config.show",
   summary: "Print each setting with where its value came from",
   access: "read",
-  agents: false,
+  agents: null,
   params: z.object({}),
   result: z.object({
     file: z.string().describe("path of config.toml, whether it exists or not"),

@@ -11,6 +11,12 @@ export const workItem = z.object({
   examples: z
     .array(z.string())
     .describe("the first of them: paths relative to the worktree, abbreviated commits with their subject, or a state"),
+  bytes: z
+    .int()
+    .nonnegative()
+    .nullable()
+    .optional()
+    .describe("of ignored files: what they take on the disk together; null: too many to be measured"),
 });
 export type WorkItem = z.infer<typeof workItem>;
 
@@ -26,6 +32,12 @@ export const work = z.object({
     .object({ into: z.string().describe("a branch, such as origin/main"), how: z.enum(mergeWays) })
     .nullable()
     .describe("null: not merged, or it could not be told"),
+  dependents: z
+    .array(z.string())
+    .optional()
+    .describe(
+      "worktrees elsewhere of repositories inside it, absolute paths: they stop working while it is in the trash, and for good when that is emptied",
+    ),
 });
 export type Work = z.infer<typeof work>;
 
@@ -33,7 +45,7 @@ export const examineWorktree = operation({
   name: "worktree.work",
   summary: "Say what a worktree holds that would be lost without it",
   access: "read",
-  agents: true,
+  agents: "read",
   params: z.object({
     ...repositoryParam,
     name: z.string().describe("worktree name"),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { agentIdPattern, claim, claimHolder } from "./claims.ts";
 import { operation, repositoryParam } from "./operation.ts";
 
 /** Kinds of work, by seed 002 "Naming Convention"; `trunk` is the main checkout, `other` was made by another tool. */
@@ -38,7 +39,8 @@ export const worktree = z.object({
     .enum(["creating", "ready", "missing", "removing", "restoring"])
     .describe("missing: git knows it, its folder is gone"),
   locked: z.object({ reason: z.string() }).nullable().describe("git worktree lock"),
-  agentId: z.string().nullable(),
+  agentId: z.string().nullable().describe("who holds it"),
+  claim: claimHolder.nullable().describe("null: nobody holds it"),
   pullRequest: z.int().positive().nullable(),
   createdAt: z.iso.datetime(),
   lastAccessed: z.iso.datetime(),
@@ -51,7 +53,12 @@ export type Worktree = z.infer<typeof worktree>;
 export const note = z.object({ code: z.string(), message: z.string() });
 export type Note = z.infer<typeof note>;
 
-const created = z.object({ worktree, created: z.boolean(), notes: z.array(note) });
+const created = z.object({
+  worktree,
+  created: z.boolean(),
+  notes: z.array(note),
+  claim: claim.optional().describe("of the agent it was made or opened for"),
+});
 export type CreateResult = z.infer<typeof created>;
 
 const named = (type: NamedType, what: string, example: string) => ({
@@ -67,16 +74,19 @@ export const createWorktree = operation({
   name: "worktree.create",
   summary: "Create or open a worktree for a named piece of work",
   access: "write",
-  agents: true,
+  agents: "add",
+  repeatable: true,
+  remote: true,
   params: z.object({
     ...repositoryParam,
     type: z.enum(namedTypes),
     name: z.string().describe("what the work is called, e.g. user-auth"),
     branch: z.string().optional().describe("branch to use instead of <type>/<name>"),
     base: z.string().optional().describe("branch or commit to start from instead of the trunk's newest"),
-    agentId: z.string().optional().describe("agent that works here; recorded"),
+    agentId: z.string().regex(new RegExp(agentIdPattern)).optional().describe("agent that works here: claims it"),
   }),
   result: created,
+  valueNames: { agentId: "ID", base: "COMMIT" },
   cli: [
     {
       ...named("feat", "a feature worktree", "user-auth"),
@@ -96,13 +106,16 @@ export const reviewWorktree = operation({
   name: "worktree.review",
   summary: "Create or open a worktree on a pull or merge request",
   access: "write",
-  agents: true,
+  agents: "add",
+  repeatable: true,
+  remote: true,
   params: z.object({
     ...repositoryParam,
     number: z.int().positive().describe("number of the pull or merge request"),
-    agentId: z.string().optional().describe("agent that works here; recorded"),
+    agentId: z.string().regex(new RegExp(agentIdPattern)).optional().describe("agent that works here: claims it"),
   }),
   result: created,
+  valueNames: { agentId: "ID" },
   cli: [
     {
       command: "review",
@@ -118,7 +131,7 @@ export const listWorktrees = operation({
   name: "worktree.list",
   summary: "List the worktrees of a repository, with their status",
   access: "read",
-  agents: true,
+  agents: "read",
   params: z.object({
     ...repositoryParam,
     status: z.boolean().default(true).describe("read each worktree's status; --no-status is faster"),
@@ -137,7 +150,7 @@ export const worktreeStatuses = operation({
   name: "worktree.status",
   summary: "Read the status of some worktrees",
   access: "read",
-  agents: false,
+  agents: "read",
   params: z.object({ ...repositoryParam, ids: z.array(z.string()).describe("worktree ids") }),
   result: z.object({ statuses: z.record(z.string(), worktreeStatus) }),
   cli: [],
@@ -147,7 +160,7 @@ export const worktreePath = operation({
   name: "worktree.path",
   summary: "Print where a worktree is",
   access: "read",
-  agents: true,
+  agents: "read",
   params: z.object({ ...repositoryParam, name: z.string().describe("worktree name") }),
   result: z.object({ path: z.string() }),
   cli: [
@@ -164,7 +177,7 @@ export const switchWorktree = operation({
   name: "worktree.switch",
   summary: "Go to a worktree that exists",
   access: "write",
-  agents: false,
+  agents: null,
   params: z.object({ ...repositoryParam, name: z.string().describe("worktree name") }),
   result: z.object({ worktree }),
   cli: [
@@ -185,7 +198,8 @@ export const reconcileWorktrees = operation({
   name: "worktree.reconcile",
   summary: "Make the registry agree with git: adopt, settle, finish what was interrupted",
   access: "write",
-  agents: true,
+  agents: "change",
+  repeatable: true,
   params: z.object(repositoryParam),
   result: z.object({
     adopted: z.array(reconciled),
@@ -213,7 +227,8 @@ export const syncConfig = operation({
   name: "sync.apply",
   summary: "Link the shared config of sync/ into every worktree",
   access: "write",
-  agents: true,
+  agents: "change",
+  repeatable: true,
   params: z.object(repositoryParam),
   result: z.object({ worktrees: z.int(), verified: z.int(), actions: z.array(syncAction) }),
   cli: [

@@ -5,8 +5,10 @@ import type { Event } from "../../protocol/events.ts";
 import type { Repository } from "../../protocol/repositories.ts";
 import type { Settings } from "../../protocol/settings.ts";
 import { ImiError, errorCodes } from "../../protocol/errors.ts";
+import { holderSaid, inEnvironment } from "./claims/in-name.ts";
 import { configError, describeConfig, loadConfig } from "./config/index.ts";
 import type { Config } from "./config/index.ts";
+import type { Claims, ClaimWatch, Tools as ClaimTools } from "./claims/index.ts";
 import { Git } from "./git/index.ts";
 import { LogFile } from "./log.ts";
 import type { LogLevel } from "./log.ts";
@@ -54,6 +56,8 @@ export const readOnly: ReadonlySet<OperationName> = new Set([
   "worktree.path",
   "worktree.work",
   "worktree.disk-use",
+  "claim.list",
+  "agent.list",
   "salvage.list",
   "trash.list",
   "trash.show",
@@ -84,6 +88,8 @@ class Composed implements Workspace {
   #current: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">;
   #store: Promise<Store> | null = null;
   #worktrees: Promise<Worktrees> | null = null;
+  /** Of a server: ends claims whose holder is dead or silent. */
+  #claimWatch: ClaimWatch | null = null;
   /** Of a server: live status, and answering other processes with it. */
   #live: Promise<LiveServer | null> | null = null;
 
@@ -150,6 +156,7 @@ class Composed implements Workspace {
   async close(): Promise<void> {
     for (const { following } of this.#followed.values()) (await following).stop();
     this.#followed.clear();
+    this.#claimWatch?.stop();
     await (await this.#live?.catch(() => null))?.close();
     const store = await this.#store?.catch(() => null);
     store?.close();
@@ -183,6 +190,7 @@ class Composed implements Workspace {
             store,
             ...(live === null ? {} : { live: live.statuses }),
             git: this.#git,
+            claims: async () => (await import("./claims/index.ts")).claimService(this.#claimTools(store)),
             settings: () => this.config.settings,
             log: this.#log,
             includeGlobs: () => this.#current.includeGlobs ?? null,
@@ -227,7 +235,8 @@ class Composed implements Workspace {
       "worktree.path": async (params, call) => (await this.#room()).path(this.#where(params), params, call),
       "worktree.switch": async (params, call) => (await this.#room()).switch(this.#where(params), params, call),
       "worktree.work": async (params, call) => (await this.#room()).work(this.#where(params), params, call),
-      "worktree.remove": async (params, call) => (await this.#room()).remove(this.#where(params), params, call),
+      "worktree.remove": async (params, call) =>
+        (await this.#room()).remove(this.#where(params), params, call, holderSaid(params, this.#environment())),
       "worktree.restore": async (params, call) => (await this.#room()).restore(this.#where(params), params, call),
       "worktree.salvage": async (params, call) => (await this.#room()).salvage(this.#where(params), params, call),
       "salvage.list": async (params, call) => (await this.#room()).salvages(this.#where(params), call),
@@ -238,12 +247,24 @@ class Composed implements Workspace {
       "worktree.disk-use": async (params, call) => (await this.#room()).diskUse(this.#where(params), params, call),
       "worktree.reconcile": async (params, call) => (await this.#room()).reconcile(this.#where(params), call),
       "sync.apply": async (params, call) => (await this.#room()).sync(this.#where(params), call),
+      "claim.take": async (params, call) =>
+        (await this.#claims()).take(this.#where(params), this.#inName(params), call),
+      "claim.heartbeat": async (params, call) =>
+        (await this.#claims()).heartbeat(this.#where(params), this.#holder(params), call),
+      "claim.release": async (params, call) =>
+        (await this.#claims()).release(this.#where(params), this.#holder(params), call),
+      "claim.take-over": async (params, call) =>
+        (await this.#claims()).takeOver(this.#where(params), this.#inName(params), call),
+      "claim.list": async (params, call) => (await this.#claims()).list(this.#where(params), call),
+      "agent.list": async () => (await this.#claims()).agents(),
       "repository.open": async (params, call) => ({ repository: await this.#follow(this.#where(params), call) }),
       "repository.clone": async (params, call) => (await this.#room()).clone(this.#options.cwd, params, call),
       "repository.init": async ({ path }, call) => (await this.#room()).init(this.#where({ repository: path }), call),
-      "event.list": async ({ since, limit }) => ({
-        events: await (await this.#openedStore()).events.list(since, limit),
-      }),
+      "event.list": async ({ since, limit, newest }) => {
+        const { events } = await this.#openedStore();
+        const from = newest ? Math.max(since, (await events.last()) - limit) : since;
+        return { events: await events.list(from, limit) };
+      },
       "config.show": async () => describeConfig(this.config),
       "doctor.run": async (params, call) => {
         const { examine } = await import("./doctor/index.ts");
@@ -264,6 +285,39 @@ class Composed implements Workspace {
     };
   }
 
+  async #claims(): Promise<Claims> {
+    const [{ Claims: Room }, worktrees, store] = await Promise.all([
+      import("./claims/index.ts"),
+      this.#room(),
+      this.#openedStore(),
+    ]);
+    return new Room({
+      ...this.#claimTools(store),
+      open: (path, call) => worktrees.open(path, call),
+      locate: (path, name, call) => worktrees.locate(path, name, call),
+    });
+  }
+
+  #claimTools(store: Store): ClaimTools {
+    return { store, settings: () => this.config.settings, log: this.#log };
+  }
+
+  /** What a shell exports for an agent is for the commands in it; a server may have been started from anywhere. */
+  #environment(): NodeJS.ProcessEnv {
+    return this.#options.role === "cli" ? this.#options.env : {};
+  }
+
+  #inName<Params extends { readonly agent?: string | undefined }>(params: Params): Params {
+    return { ...params, agent: params.agent ?? inEnvironment(this.#environment()).agent };
+  }
+
+  #holder<Params extends { readonly agent?: string | undefined; readonly token?: number | undefined }>(
+    params: Params,
+  ): Params {
+    const { agent, token } = inEnvironment(this.#environment());
+    return { ...params, agent: params.agent ?? agent, token: params.token ?? token };
+  }
+
   /** A server keeps in step what a window has open; the command line only answers. */
   async #follow(path: string, call: Call): Promise<Repository> {
     const room = await this.#room();
@@ -277,6 +331,10 @@ class Composed implements Workspace {
   async #keepUp(repository: Repository): Promise<void> {
     if (this.#options.role !== "server" || this.#current.trusted === false) return;
     const room = await this.#room();
+    const store = await this.#openedStore();
+    const { ClaimWatch: Watch } = await import("./claims/index.ts");
+    this.#claimWatch ??= new Watch(this.#claimTools(store));
+    this.#claimWatch.start();
     const followed = this.#followed.get(repository.id) ?? { repository, following: room.follow(repository) };
     this.#followed.set(repository.id, followed);
     (await followed.following).freshen();

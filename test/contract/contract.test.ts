@@ -42,6 +42,15 @@ describe("the contract", () => {
     }
   });
 
+  it("calls the values of parameters that are declared something short", () => {
+    for (const { name, params, valueNames = {} } of declared) {
+      for (const [key, called] of Object.entries(valueNames)) {
+        assert.ok(key in params.shape, `${name}: ${key}`);
+        assert.match(called, /^[A-Z]+$/u);
+      }
+    }
+  });
+
   it("describes every parameter that stands on the command line", () => {
     for (const { name, params, cli } of declared) {
       if (cli.length === 0) continue;
@@ -62,6 +71,18 @@ describe("the contract", () => {
   it("is what a restricted workspace goes by: it reads, and changes nothing", () => {
     const reading = declared.filter(({ access }) => access === "read").map(({ name }) => name);
     assert.deepEqual([...readOnly].toSorted(), reading.toSorted());
+  });
+
+  it("offers agents as reading exactly what only reads, and says of nothing else that it may be repeated or reaches out", () => {
+    for (const { name, access, agents, repeatable, remote } of declared) {
+      if (agents !== null) assert.equal(agents === "read", access === "read", name);
+      if (agents === null || agents === "read")
+        assert.deepEqual([repeatable, remote], [undefined, undefined], `${name}: marks without a use`);
+    }
+  });
+
+  it("keeps from agents what deletes for good", () => {
+    assert.equal(declared.find(({ name }) => name === "trash.empty")?.agents, null);
   });
 
   it("has dotted event names that an event may carry", () => {

@@ -26,6 +26,7 @@ const worktree = (change: Partial<Worktree>): Worktree => ({
   state: "ready",
   locked: null,
   agentId: null,
+  claim: null,
   pullRequest: null,
   createdAt: "2026-01-01T00:00:00.000Z",
   lastAccessed: "2026-01-01T21:00:00.000Z",

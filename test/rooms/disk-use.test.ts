@@ -154,7 +154,10 @@ const measure = (store: Store, repository: Repository): Promise<void> => {
     throw new Error("no setting matters here");
   };
   return measureStale(
-    { store, git: new Git(), settings, log: () => undefined, includeGlobs: () => null, restricted: () => false },
+    {
+      ...{ store, git: new Git(), settings, log: () => undefined, includeGlobs: () => null, restricted: () => false },
+      claims: settings,
+    },
     repository,
     call,
   );

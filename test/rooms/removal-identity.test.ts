@@ -141,7 +141,7 @@ describe("a lock of git's", () => {
     writeFileSync(lock, "");
     const made = Date.now() / 1000 - 3 * 3600;
     utimesSync(lock, made, made);
-    const git = new Git({ env: scene.env });
+    const git = new Git();
     await assert.rejects(git.run(scene.trunk, ["add", "-A"], { access: "write" }), (error: unknown) => {
       assert.ok(ImiError.is(error, "repository/busy"), String(error));
       assert.ok(error.message.includes(`${lock} (made 3 h ago)`), error.message);

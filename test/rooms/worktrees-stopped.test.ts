@@ -33,15 +33,16 @@ const appears = async (path: string): Promise<void> => {
 const impatientRoom = async (scene: Scene) => {
   const config = await loadConfig({ env: scene.env, homedir: join(scene.root, "home") });
   const store = await openStore({ path: config.databasePath, role: "cli", log: () => undefined });
-  const { path, engine, repositories, worktrees, trash, diskUse, events, leases } = store;
+  const { path, engine, repositories, worktrees, claims, agents, trash, diskUse, events, leases } = store;
   const room = new Worktrees({
     store: {
-      ...{ path, engine, repositories, worktrees, trash, diskUse, events },
+      ...{ path, engine, repositories, worktrees, claims, agents, trash, diskUse, events },
       leases: { ...leases, take: (resource, options) => leases.take(resource, { ...options, waitMs: 300 }) },
       backup: (signal) => store.backup(signal),
       close: () => store.close(),
     },
     git: new Git(),
+    claims: () => Promise.reject(new Error("nobody claims anything here")),
     settings: () => config.settings,
     log: () => undefined,
     includeGlobs: () => null,

@@ -20,5 +20,6 @@ export { undoAdd } from "./undo.ts";
 export { statusOf, statuses } from "./status.ts";
 export type { AskStatus, Distance, ReadStatus, StatusMemory, StatusWanted, WorktreePlace } from "./status.ts";
 export { quotePath, readIndex } from "./index-file.ts";
+export { claimLock, isClaimLock } from "./claim-lock.ts";
 export { mergeTree } from "./merge-tree.ts";
 export type { IndexEntry } from "./index-file.ts";

@@ -1,3 +1,4 @@
+import { foreignLock } from "./claim-lock.ts";
 import type { Git } from "./git.ts";
 import type { GitWorktree } from "./types.ts";
 
@@ -30,7 +31,7 @@ export const parseWorktrees = (output: string): GitWorktree[] =>
           branch: attributes.get("branch")?.replace(/^refs\/heads\//, "") ?? null,
           bare: attributes.has("bare"),
           detached: attributes.has("detached"),
-          lockReason: attributes.get("locked") ?? null,
+          lockReason: foreignLock(attributes.get("locked") ?? null),
           prunable: attributes.get("prunable") ?? null,
         },
       ];

@@ -3,6 +3,7 @@ import { readFile, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { codeOf, isAbsent } from "../errno.ts";
+import { foreignLock } from "./claim-lock.ts";
 
 /** One folder under `<common>/worktrees`, as its files have it: git's own note of a linked worktree. */
 export interface WorktreeRecord {
@@ -13,7 +14,7 @@ export interface WorktreeRecord {
   /** Both null when HEAD could not be read, or when refs are not kept in files. */
   readonly branch: string | null;
   readonly head: string | null;
-  /** null: not locked. `initializing` is git's own while it makes the worktree. */
+  /** null: not locked, or only as the mirror of a claim. `initializing` is git's own while it makes the worktree. */
   readonly lockReason: string | null;
 }
 
@@ -82,7 +83,7 @@ export const readRecord = (adminDir: string, refsAreFiles: boolean): WorktreeRec
     path: dotGit === "" ? null : dirname(resolve(adminDir, dotGit)),
     branch: head.startsWith("ref: refs/heads/") ? head.slice("ref: refs/heads/".length) : null,
     head: /^[0-9a-f]{40,64}$/.test(head) ? head : null,
-    lockReason: locked === null ? null : locked.trim(),
+    lockReason: foreignLock(locked === null ? null : locked.trim()),
   };
 };
 

@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { backUp, backUpDaily } from "./backup.ts";
 import { backupsOf } from "./backups-folder.ts";
+import { agentRows } from "./agents.ts";
+import { realHere } from "./claim-here.ts";
+import type { Here } from "./claim-here.ts";
+import { claimRows } from "./claims.ts";
 import { createRegistry, sweepUnfinished } from "./creating.ts";
 import { Database } from "./database.ts";
 import { loadEngine } from "./driver.ts";
@@ -19,6 +23,16 @@ import { trashRows } from "./trash.ts";
 export { uuidv7 } from "./uuid.ts";
 import { worktreeRows } from "./worktrees.ts";
 
+export type { Here } from "./claim-here.ts";
+export { realHere } from "./claim-here.ts";
+export { heldBy, queuedFor, stale } from "./claim-errors.ts";
+export type { Holder } from "./claim-guard.ts";
+export type { ClaimRow } from "./claim-rows.ts";
+export type { Wish } from "./claim-take.ts";
+export type { Claims, Credentials, Outcome, Over, Renewal } from "./claims.ts";
+export type { Waiter } from "./claim-queue.ts";
+export { waiterBeatMs } from "./claim-queue.ts";
+export { Bell } from "./leases.ts";
 export type {
   DiskUses,
   EventLog,
@@ -46,6 +60,8 @@ export interface StoreOptions {
   /** A `server` also makes the daily backup. */
   readonly role: "server" | "cli";
   readonly log?: ((message: string) => void) | undefined;
+  /** Where and when claims are judged; tests put another clock in its place. */
+  readonly here?: Here;
 }
 
 /** Longest wait at opening for another process that is migrating or recovering, in ms. */
@@ -55,7 +71,13 @@ const patience = 10_000;
  * Opens the registry. Throws store/network, store/empty, store/corrupt, store/newer, store/full, store/busy,
  * store/read-only (when there is none and none can be made), store/failed, runtime/unsupported.
  */
-export const openStore = async ({ path, nativeBinding, role, log = () => {} }: StoreOptions): Promise<Store> => {
+export const openStore = async ({
+  path,
+  nativeBinding,
+  role,
+  log = () => {},
+  here = realHere,
+}: StoreOptions): Promise<Store> => {
   const place = locate(path);
   const engine = await loadEngine({ nativeBinding, log });
   const { file } = place;
@@ -75,7 +97,9 @@ export const openStore = async ({ path, nativeBinding, role, log = () => {} }: S
     path: file,
     engine: { name: engine.name, sqlite: engine.sqlite },
     repositories: repositoryRows(database),
-    worktrees: worktreeRows(database),
+    worktrees: worktreeRows(database, here),
+    claims: claimRows(database, here),
+    agents: agentRows(database),
     trash: trashRows(database),
     diskUse: diskUses(database),
     events: eventLog(database, log),

@@ -142,7 +142,7 @@ const cancelled = (signal: AbortSignal): ImiError =>
   new ImiError("operation/cancelled", "Cancelled.", { cause: signal.reason });
 
 /** Remembers that it rang, so that a commit between a look and the wait after it is not missed. */
-class Bell {
+export class Bell {
   #rung = false;
   #answer: (() => void) | undefined;
 
@@ -166,6 +166,22 @@ class Bell {
     this.#rung = false;
   }
 }
+
+/**
+ * Within the very transaction that writes what was done under it: once another process has the lease, nothing is written
+ * any more, however long ago this one looked. Raises lease/lost. Without a lease its owner was seen to be dead.
+ */
+export const requireLease = (tx: Sql, lease: Lease | undefined): void => {
+  if (lease === undefined) return;
+  const row = standing(tx, lease.resource);
+  if (row?.fence === lease.fence) return;
+  // After the transaction was rolled back: whoever stops for it may want to write.
+  if (lease instanceof HeldLease) queueMicrotask(() => lease.giveUp());
+  throw lost(lease.resource);
+};
+
+const lost = (resource: string): ImiError =>
+  new ImiError("lease/lost", `The hold on ${resource} was lost; what was under way must stop.`, { hint: "Try again." });
 
 class HeldLease implements Lease {
   readonly resource: string;
@@ -233,10 +249,8 @@ class HeldLease implements Lease {
 
   async guard(): Promise<void> {
     if (this.#state === "held" && (await this.#renew())) return;
-    this.#lose();
-    throw new ImiError("lease/lost", `The hold on ${this.resource} was lost; what was under way must stop.`, {
-      hint: "Try again.",
-    });
+    this.giveUp();
+    throw lost(this.resource);
   }
 
   async release(): Promise<void> {
@@ -281,11 +295,11 @@ class HeldLease implements Lease {
   async #heartbeat(): Promise<void> {
     try {
       if (this.#state !== "held" || (await this.#renew())) return;
-      this.#lose();
+      this.giveUp();
     } catch (error) {
       if (performance.now() - this.#goodAt < selfStop) return;
       this.#log(`store: gave ${this.resource} up without a heartbeat: ${reasonOf(error)}`);
-      this.#lose();
+      this.giveUp();
     }
   }
 
@@ -293,7 +307,7 @@ class HeldLease implements Lease {
     return { resource: this.resource, holder: this.#holder, bootId: this.#life.bootId };
   }
 
-  #lose(): void {
+  giveUp(): void {
     if (this.#state !== "held") return;
     this.#end("lost");
     this.#lost.abort();

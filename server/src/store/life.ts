@@ -45,6 +45,13 @@ const bootId = async (): Promise<string> => {
   return "";
 };
 
+/** A process of this host that runs, as it can be told from every other; null when there is none with this pid. */
+export const lifeOf = async (pid: number): Promise<Life | null> => {
+  if (!mayExist(pid)) return null;
+  const start = await startOf(pid);
+  return start === "dead" ? null : { ...(await ownLife()), pid, processStart: start ?? null };
+};
+
 /** True only with proof; whatever is not certain is alive. `heartbeatAt` is on the boot clock. */
 export const isDead = async (life: Life, heartbeatAt: number): Promise<boolean> => {
   const me = await ownLife();

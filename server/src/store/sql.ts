@@ -125,6 +125,57 @@ CREATE TABLE disk_use (
 ) STRICT;
 `,
   },
+  {
+    version: 3,
+    sql: `
+-- Who holds which worktree. Rows are never deleted, also not with their worktree: tokens only ever grow within a repository.
+-- Without an agent nobody holds it. heartbeat_at and expires_at are on the boot clock of boot_id; since and renewed_at are
+-- for people. beat grows with every renewal, so that what was judged is what is ended.
+CREATE TABLE claims (
+  worktree_id TEXT PRIMARY KEY,
+  repository_id TEXT NOT NULL REFERENCES repositories(id),
+  agent_id TEXT,
+  token INTEGER NOT NULL,
+  beat INTEGER NOT NULL,
+  ttl INTEGER NOT NULL,
+  heartbeat_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  renewed_at INTEGER NOT NULL,
+  told_at INTEGER NOT NULL,
+  boot_id TEXT NOT NULL,
+  host TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  pid INTEGER,
+  process_start TEXT,
+  pid_namespace TEXT,
+  task TEXT,
+  sign TEXT
+) STRICT;
+CREATE UNIQUE INDEX claims_by_token ON claims (repository_id, token);
+CREATE INDEX claims_held ON claims (agent_id) WHERE agent_id IS NOT NULL;
+
+-- Who waits, in the order they came.
+CREATE TABLE claim_waiters (
+  place INTEGER PRIMARY KEY AUTOINCREMENT,
+  worktree_id TEXT NOT NULL,
+  agent_id TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  heartbeat_at INTEGER NOT NULL,
+  boot_id TEXT NOT NULL,
+  host TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  process_start TEXT,
+  pid_namespace TEXT
+) STRICT;
+CREATE INDEX claim_waiters_of ON claim_waiters (worktree_id, place);
+
+ALTER TABLE worktrees ADD COLUMN claimed_at INTEGER;
+ALTER TABLE worktrees ADD COLUMN released_at INTEGER;
+ALTER TABLE agents ADD COLUMN provider TEXT;
+`,
+  },
 ];
 
 /** The row a registry of ours always has; a file without it is not trusted to be merely empty. */
@@ -165,10 +216,16 @@ export const repositories = {
     WHERE id = :id`,
 };
 
+/** Worktrees with who holds them. */
+const withClaim = `
+    SELECT worktrees.*, claims.agent_id AS claim_agent, claims.since AS claim_since, claims.renewed_at AS claim_renewed_at,
+      claims.ttl AS claim_ttl, claims.task AS claim_task
+    FROM worktrees LEFT JOIN claims ON claims.worktree_id = worktrees.id AND claims.agent_id IS NOT NULL`;
+
 export const worktrees = {
-  of: `SELECT * FROM worktrees WHERE repository_id = :repositoryId ORDER BY id`,
-  byId: `SELECT * FROM worktrees WHERE id = :id`,
-  byPath: `SELECT * FROM worktrees WHERE repository_id = :repositoryId AND path = :path`,
+  of: `${withClaim} WHERE worktrees.repository_id = :repositoryId ORDER BY worktrees.id`,
+  byId: `${withClaim} WHERE worktrees.id = :id`,
+  byPath: `${withClaim} WHERE worktrees.repository_id = :repositoryId AND path = :path`,
   taken: `
     SELECT * FROM worktrees
     WHERE repository_id = :repositoryId AND id <> :id AND (name = :name OR path = :path) LIMIT 1`,
@@ -184,6 +241,86 @@ export const worktrees = {
       identity = :identity, intention = :intention, last_accessed = :lastAccessed, metadata = :metadata
     WHERE id = :id`,
   remove: `DELETE FROM worktrees WHERE id = :id`,
+};
+
+export const claims = {
+  of: `SELECT * FROM claims WHERE worktree_id = :worktreeId AND agent_id IS NOT NULL`,
+  row: `SELECT * FROM claims WHERE worktree_id = :worktreeId`,
+  in: `SELECT * FROM claims WHERE repository_id = :repositoryId AND agent_id IS NOT NULL ORDER BY token`,
+  held: `SELECT * FROM claims WHERE agent_id IS NOT NULL ORDER BY repository_id, token`,
+  /**
+   * One winner for any number of processes: taken when nobody holds it and nobody is before us in the queue. No row:
+   * somebody has it. A claim that is over is ended before, by the statement below, in the same transaction.
+   */
+  take: `
+    INSERT INTO claims (worktree_id, repository_id, agent_id, token, beat, ttl, heartbeat_at, expires_at, since, renewed_at,
+      told_at, boot_id, host, machine, pid, process_start, pid_namespace, task, sign)
+    SELECT id, repository_id, :agent,
+      (SELECT coalesce(max(token), 0) + 1 FROM claims WHERE claims.repository_id = worktrees.repository_id),
+      1, :ttl, :now, :now + :ttl, :wall, :wall, :now, :bootId, :host, :machine, :pid, :processStart, :pidNamespace, :task, :sign
+    FROM worktrees
+    WHERE id = :worktreeId AND state = 'ready'
+      AND NOT EXISTS (SELECT 1 FROM claim_waiters WHERE worktree_id = :worktreeId AND place < :place)
+    ON CONFLICT (worktree_id) DO UPDATE SET agent_id = excluded.agent_id, token = excluded.token, beat = claims.beat + 1,
+      ttl = excluded.ttl, heartbeat_at = excluded.heartbeat_at, expires_at = excluded.expires_at, since = excluded.since,
+      renewed_at = excluded.renewed_at, told_at = excluded.told_at, boot_id = excluded.boot_id, host = excluded.host,
+      machine = excluded.machine, pid = excluded.pid, process_start = excluded.process_start,
+      pid_namespace = excluded.pid_namespace, task = excluded.task, sign = excluded.sign
+    WHERE claims.agent_id IS NULL
+    RETURNING *`,
+  /** Heartbeat and guard: the first statement of whatever is done in a holder's name. No row: it is lost. */
+  renew: `
+    UPDATE claims SET beat = beat + 1, ttl = coalesce(:ttl, ttl), heartbeat_at = :now, expires_at = :now + coalesce(:ttl, ttl),
+      renewed_at = :wall,
+      pid = coalesce(:pid, CASE WHEN boot_id = :bootId THEN pid END),
+      process_start = CASE WHEN :pid IS NULL THEN process_start ELSE :processStart END,
+      pid_namespace = CASE WHEN :pid IS NULL THEN pid_namespace ELSE :pidNamespace END,
+      task = coalesce(:task, task), sign = coalesce(:sign, sign), boot_id = :bootId, host = :host, machine = :machine
+    WHERE worktree_id = :worktreeId AND agent_id = :agent AND token = :token
+    RETURNING *`,
+  told: `UPDATE claims SET told_at = :now WHERE worktree_id = :worktreeId`,
+  /** The token decides, and the beat where a judgement must still be true. */
+  end: `
+    UPDATE claims SET agent_id = NULL, expires_at = 0, pid = NULL, process_start = NULL, pid_namespace = NULL
+    WHERE worktree_id = :worktreeId AND agent_id IS NOT NULL AND token = :token AND (:beat IS NULL OR beat = :beat)
+    RETURNING worktree_id`,
+  /** Seed 001 §2: who holds it stands with the worktree. */
+  markClaimed: `UPDATE worktrees SET agent_id = :agent, claimed_at = :wall, released_at = NULL WHERE id = :worktreeId`,
+  markReleased: `UPDATE worktrees SET agent_id = NULL, released_at = :wall WHERE id = :worktreeId`,
+};
+
+export const claimWaiters = {
+  of: `SELECT * FROM claim_waiters WHERE worktree_id = :worktreeId ORDER BY place`,
+  before: `SELECT * FROM claim_waiters WHERE worktree_id = :worktreeId AND place < :place ORDER BY place`,
+  row: `SELECT * FROM claim_waiters WHERE place = :place`,
+  join: `
+    INSERT INTO claim_waiters (worktree_id, agent_id, since, heartbeat_at, boot_id, host, machine, pid, process_start, pid_namespace)
+    VALUES (:worktreeId, :agent, :wall, :now, :bootId, :host, :machine, :pid, :processStart, :pidNamespace)
+    RETURNING place`,
+  beat: `UPDATE claim_waiters SET heartbeat_at = :now WHERE place = :place RETURNING place`,
+  /** One that was judged to be gone, unless it has given a sign of life since. */
+  drop: `DELETE FROM claim_waiters WHERE place = :place AND heartbeat_at = :heartbeatAt RETURNING place`,
+  leave: `DELETE FROM claim_waiters WHERE place = :place RETURNING place`,
+};
+
+export const agents = {
+  all: `
+    SELECT agents.*, worktrees.name AS worktree_name, worktrees.path AS worktree_path
+    FROM agents LEFT JOIN worktrees ON worktrees.id = agents.current_worktree_id
+    ORDER BY last_seen DESC, agents.id`,
+  byId: `SELECT * FROM agents WHERE id = :id`,
+  put: `
+    INSERT INTO agents (id, name, type, provider, current_worktree_id, last_seen)
+    VALUES (:id, :name, :kind, :provider, NULL, :wall)
+    ON CONFLICT (id) DO UPDATE SET type = excluded.type, provider = excluded.provider, last_seen = excluded.last_seen`,
+  seen: `UPDATE agents SET last_seen = :wall WHERE id = :id`,
+  at: `UPDATE agents SET current_worktree_id = :worktreeId, last_seen = :wall WHERE id = :id`,
+  /** Elsewhere, where it holds another one still. */
+  left: `
+    UPDATE agents SET last_seen = coalesce(:wall, last_seen), current_worktree_id = (
+      SELECT claims.worktree_id FROM claims JOIN worktrees ON worktrees.id = claims.worktree_id
+      WHERE claims.agent_id = :id ORDER BY claims.since DESC LIMIT 1)
+    WHERE id = :id`,
 };
 
 export const trash = {

@@ -5,6 +5,10 @@ import type { Salvage } from "../../../protocol/salvage.ts";
 import type { TrashEntry } from "../../../protocol/trash.ts";
 import type { Work } from "../../../protocol/work.ts";
 import type { Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
+import type { Agents } from "./agents.ts";
+import type { Holder } from "./claim-guard.ts";
+import type { Wish } from "./claim-take.ts";
+import type { Claims } from "./claims.ts";
 
 /**
  * The door of the store. Every method that changes something is one transaction that also appends its event, so
@@ -15,6 +19,8 @@ export interface Store {
   readonly engine: { readonly name: "better-sqlite3" | "node:sqlite"; readonly sqlite: string };
   readonly repositories: RepositoryRows;
   readonly worktrees: WorktreeRows;
+  readonly claims: Claims;
+  readonly agents: Agents;
   readonly trash: TrashRows;
   readonly diskUse: DiskUses;
   readonly events: EventLog;
@@ -91,15 +97,22 @@ export type WorktreePatch = Partial<
   >
 >;
 
+/** Here and in the trash, a method that is given a lease writes nothing once that is another's: lease/lost, in the same transaction. */
 export interface WorktreeRows {
   of(repositoryId: string): Promise<WorktreeRow[]>;
   byId(id: string): Promise<WorktreeRow | null>;
   /** Intention first: a row in state `creating` (event worktree.creating). `path/taken` when name or path is registered already. */
   begin(worktree: NewWorktree, intention: Intention): Promise<WorktreeRow>;
-  /** `creating` becomes `ready` (worktree.created). */
+  /** `creating` becomes `ready` (worktree.created); with `claim` it is held from its first moment (worktree.claimed). */
   ready(
     id: string,
-    facts: { head: string | null; identity: Identity | null; metadata?: Readonly<Record<string, unknown>> },
+    facts: {
+      head: string | null;
+      identity: Identity | null;
+      metadata?: Readonly<Record<string, unknown>>;
+      claim?: Wish;
+    },
+    lease?: Lease,
   ): Promise<WorktreeRow>;
   /** Registers what another tool made (worktree.adopted); idempotent by repository and path. */
   adopt(
@@ -173,25 +186,29 @@ export interface TrashRows {
   /** Newest first. */
   of(repositoryId: string): Promise<TrashRow[]>;
   byId(id: string): Promise<TrashRow | null>;
-  /** Intention first: an entry in `trashing`, its worktree in `removing` (event worktree.removing). */
-  begin(entry: Omit<TrashRow, "state" | "restoring" | "bytes" | "removedAt">): Promise<TrashRow>;
+  /**
+   * Intention first: an entry in `trashing`, its worktree in `removing` (event worktree.removing). One that somebody holds
+   * is removed only in his name (claim/held, claim/stale).
+   */
+  begin(entry: Omit<TrashRow, "state" | "restoring" | "bytes" | "removedAt">, as?: Holder | null): Promise<TrashRow>;
   /** `trashing` becomes `kept` and the worktree's row goes (worktree.removed). Idempotent. */
-  settle(id: string, salvage: Salvage | null): Promise<TrashRow>;
+  settle(id: string, salvage: Salvage | null, lease?: Lease): Promise<TrashRow>;
   /** A removal taken back: the entry goes, the worktree is what it was (worktree.changed). Idempotent. */
   undo(id: string): Promise<void>;
   /** An entry that was found on the disk and is not registered (trash.changed); idempotent by its id. */
   adopt(entry: TrashRow): Promise<TrashRow>;
   /** `kept` becomes `restoring`, its worktree's row is back in `restoring` (worktree.restoring). Raises path/taken. */
-  beginRestore(id: string, restoring: Restoring): Promise<WorktreeRow>;
-  /** The worktree is `ready`, the entry goes (worktree.restored). */
+  beginRestore(id: string, restoring: Restoring, lease?: Lease): Promise<WorktreeRow>;
+  /** The worktree is `ready` (`missing` where it has no folder), the entry goes (worktree.restored). */
   restored(
     id: string,
-    facts: { branch: string | null; head: string | null; identity: Identity | null },
+    facts: { branch: string | null; head: string | null; identity: Identity | null; state: "ready" | "missing" },
+    lease?: Lease,
   ): Promise<WorktreeRow>;
   /** A restore taken back: `kept` again, the worktree's row goes (trash.changed). */
   undoRestore(id: string): Promise<void>;
   /** `kept` becomes `emptying` (trash.emptying): from here on it is only ever deleted. */
-  beginEmpty(id: string, salvage: Salvage | null): Promise<void>;
+  beginEmpty(id: string, salvage: Salvage | null, lease?: Lease): Promise<void>;
   /** The entry is deleted (trash.emptied). Idempotent. */
   emptied(id: string): Promise<void>;
   /** Its measured size (trash.changed). */

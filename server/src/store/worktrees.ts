@@ -1,9 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { ImiError } from "../../../protocol/errors.ts";
 import type { EventName } from "../../../protocol/events.ts";
+import type { Here } from "./claim-here.ts";
+import { endClaim, holding } from "./claim-rows.ts";
+import { standOf, takeIn } from "./claim-take.ts";
 import type { Database, Sql } from "./database.ts";
 import type { Value } from "./driver.ts";
 import { appendEvent } from "./events.ts";
+import { requireLease } from "./leases.ts";
 import { worktrees as sql } from "./sql.ts";
 import type { NewWorktree, WorktreePatch, WorktreeRow, WorktreeRows } from "./store.ts";
 import { uuidv7 } from "./uuid.ts";
@@ -26,6 +30,12 @@ interface WorktreeRecord {
   readonly created_at: number;
   readonly last_accessed: number;
   readonly metadata: string;
+  /** Of who holds it; all null where nobody does. */
+  readonly claim_agent: string | null;
+  readonly claim_since: number | null;
+  readonly claim_renewed_at: number | null;
+  readonly claim_ttl: number | null;
+  readonly claim_task: string | null;
 }
 
 const toRow = (record: WorktreeRecord): WorktreeRow => ({
@@ -47,7 +57,15 @@ const toRow = (record: WorktreeRecord): WorktreeRow => ({
   identity: parse(record.identity) as WorktreeRow["identity"],
   intention: parse(record.intention) as WorktreeRow["intention"],
   metadata: parse(record.metadata) as WorktreeRow["metadata"],
+  claim: claimOf(record),
 });
+
+const claimOf = (record: WorktreeRecord): WorktreeRow["claim"] => {
+  const { claim_agent: agent, claim_since: since, claim_renewed_at: renewed, claim_ttl: ttl } = record;
+  if (agent === null || since === null || renewed === null || ttl === null) return null;
+  const expiresAt = new Date(renewed + ttl).toISOString();
+  return { agent, since: new Date(since).toISOString(), expiresAt, task: record.claim_task };
+};
 
 const parse = (json: string | null): unknown => (json === null ? null : JSON.parse(json));
 const print = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
@@ -70,7 +88,7 @@ const toParams = (row: WorktreeRow): Record<string, Value> => ({
   metadata: JSON.stringify(row.metadata),
 });
 
-export const worktreeRows = (database: Database): WorktreeRows => ({
+export const worktreeRows = (database: Database, here: Here): WorktreeRows => ({
   of: (repositoryId) => database.read((read) => read.all<WorktreeRecord>(sql.of, { repositoryId }).map(toRow)),
 
   byId: (id) => database.read((read) => find(read, id)),
@@ -82,15 +100,21 @@ export const worktreeRows = (database: Database): WorktreeRows => ({
       return row;
     }),
 
-  ready: (id, facts) =>
-    database.write((tx) => {
-      const row = get(tx, id);
+  ready: async (id, { claim, ...facts }, lease) => {
+    const stand = claim === undefined ? null : await standOf(here, claim.process);
+    return database.write((tx) => {
+      requireLease(tx, lease);
+      const row = getWorktree(tx, id);
       if (row.state === "ready") return row;
       if (row.state !== "creating") {
         throw new ImiError("worktree/mismatch", `Worktree ${row.name} is ${row.state}, not being created.`);
       }
-      return change(tx, row, { ...facts, state: "ready", intention: null }, "worktree.created");
-    }),
+      const ready = change(tx, row, { ...facts, state: "ready", intention: null }, "worktree.created");
+      if (claim === undefined || stand === null) return ready;
+      takeIn(tx, ready, claim, stand, { place: 0 }); // nobody else can hold what nobody has seen
+      return getWorktree(tx, id);
+    });
+  },
 
   adopt: async (worktree) => {
     const known = await database.read((read) => findByPath(read, worktree));
@@ -107,14 +131,14 @@ export const worktreeRows = (database: Database): WorktreeRows => ({
 
   update: async (id, patch, event = "worktree.changed") => {
     // Asked for again and again by whoever reconciles: without a difference no lock is taken.
-    const known = await database.read((read) => get(read, id));
+    const known = await database.read((read) => getWorktree(read, id));
     if (differences(known, patch).length === 0) return known;
-    return database.write((tx) => change(tx, get(tx, id), patch, event));
+    return database.write((tx) => change(tx, getWorktree(tx, id), patch, event));
   },
 
   touch: (id) =>
     database.write((tx) => {
-      const row = { ...get(tx, id), lastAccessed: new Date().toISOString() };
+      const row = { ...getWorktree(tx, id), lastAccessed: new Date().toISOString() };
       tx.run(sql.update, toParams(row));
       tell(tx, row, "worktree.switched");
       return row;
@@ -124,7 +148,7 @@ export const worktreeRows = (database: Database): WorktreeRows => ({
     database.write((tx) => {
       const row = find(tx, id);
       if (row === null) return;
-      tx.run(sql.remove, { id });
+      deleteRow(tx, id);
       tell(tx, row, row.state === "creating" ? "worktree.create-failed" : "worktree.removed", { reason });
     }),
 });
@@ -140,7 +164,11 @@ export const replaceRow = (tx: Sql, row: WorktreeRow): void => {
   tx.run(sql.update, toParams(row));
 };
 
+/** Nobody holds what is gone. */
 export const deleteRow = (tx: Sql, id: string): void => {
+  const row = find(tx, id);
+  const claim = row === null ? null : holding(tx, id);
+  if (row !== null && claim !== null) endClaim(tx, row, claim, "removed", { wall: Date.now(), judged: false });
   tx.run(sql.remove, { id });
 };
 
@@ -164,6 +192,7 @@ const fresh = (worktree: NewWorktree): WorktreeRow => {
     metadata: worktree.metadata,
     identity: null,
     intention: null,
+    claim: null,
   };
 };
 
@@ -177,7 +206,7 @@ const findByPath = (read: Sql, { repositoryId, path }: NewWorktree): WorktreeRow
   return record === undefined ? null : toRow(record);
 };
 
-const get = (read: Sql, id: string): WorktreeRow => {
+export const getWorktree = (read: Sql, id: string): WorktreeRow => {
   const row = find(read, id);
   if (row !== null) return row;
   throw new ImiError("worktree/not-found", "This worktree is not registered any more.", {

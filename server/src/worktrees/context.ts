@@ -1,6 +1,7 @@
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { Note } from "../../../protocol/worktrees.ts";
+import type { ClaimService } from "../claims/index.ts";
 import type { Git } from "../git/index.ts";
 import type { LiveStatuses } from "../monitor/index.ts";
 import type { Store } from "../store/store.ts";
@@ -15,6 +16,8 @@ export interface Tools {
   readonly includeGlobs: () => readonly string[] | null;
   /** Whether the window is restricted: what is not trusted is only looked at. */
   readonly restricted: () => boolean;
+  /** Who holds which worktree; loaded when somebody holds one, or wants to. */
+  readonly claims: () => Promise<ClaimService>;
   /** In a process that keeps running: statuses that need not be asked of git again. */
   readonly live?: LiveStatuses;
 }

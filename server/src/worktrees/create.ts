@@ -5,7 +5,7 @@ import type { Repository } from "../../../protocol/repositories.ts";
 import type { CreateResult } from "../../../protocol/worktrees.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { branchExists, branchFor, checkBase, checkBranch, checkName, commitNamed, folderFor } from "../git/index.ts";
-import type { Lease, WorktreeRow } from "../store/index.ts";
+import type { Holder, Lease, WorktreeRow } from "../store/index.ts";
 import { recordOf } from "./checkout.ts";
 import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
@@ -179,9 +179,15 @@ const settled = async (
   // Commits, staged files or half a rebase that only git's record knows must not go with it.
   if ((await recordOf(repository, row)) !== null) {
     const { retireMissing } = await import("./remove.ts");
-    await retireMissing(tools, repository, row, lease, call);
+    await retireMissing(tools, repository, row, lease, call, await holderOf(tools, row, wanted));
   } else await undo(tools, repository, { ...row, intention: null }, "its folder was gone");
   return null;
+};
+
+/** Who made it for an agent may make it anew for the same one. */
+const holderOf = async (tools: Tools, row: WorktreeRow, { agentId }: Wanted): Promise<Holder | null> => {
+  const claim = row.claim?.agent === agentId ? await tools.store.claims.of(row.id) : null;
+  return claim === null ? null : { agent: claim.agent, token: claim.token, said: "environment" };
 };
 
 const exists = (path: string): Promise<boolean> =>
@@ -199,16 +205,16 @@ const opened = async (
 ): Promise<CreateResult> => {
   const { branch, head } = asItIs(repository, row);
   refuseAnother({ ...row, branch }, wanted);
+  if (wanted.agentId !== null) {
+    const claims = await tools.claims();
+    await claims.take({ repository, row }, claims.wishFor(wanted.agentId));
+  }
   const touched = await tools.store.worktrees.touch(row.id);
-  const known =
-    wanted.agentId === null || wanted.agentId === row.agentId
-      ? touched
-      : await tools.store.worktrees.update(row.id, { agentId: wanted.agentId });
   const notes = new Notes();
   if (branch === null) {
     notes.add("branch/detached", `${row.name} is on a detached HEAD; commits made there are on no branch.`);
   }
-  const worktree = toWorktree(await atItsHead(tools, repository, { ...known, branch, head }, call));
+  const worktree = toWorktree(await atItsHead(tools, repository, { ...touched, branch, head }, call));
   return { worktree, created: false, notes: notes.list };
 };
 

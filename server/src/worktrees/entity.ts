@@ -16,6 +16,7 @@ export const toWorktree = (row: WorktreeRow, status?: WorktreeStatus): Worktree 
   state: row.state,
   locked: row.lockReason === null ? null : { reason: row.lockReason },
   agentId: row.agentId,
+  claim: row.claim ?? null, // entries of the trash were written before there were claims
   pullRequest: row.pullRequest,
   createdAt: row.createdAt,
   lastAccessed: row.lastAccessed,

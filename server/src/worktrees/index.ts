@@ -1,6 +1,7 @@
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
-import type { Note } from "../../../protocol/worktrees.ts";
+import type { CreateResult, Note } from "../../../protocol/worktrees.ts";
+import type { Holder, WorktreeRow } from "../store/index.ts";
 import type { Call, Tools } from "./context.ts";
 import { find, toWorktree } from "./entity.ts";
 import type { Following } from "./follow.ts";
@@ -28,7 +29,8 @@ export class Worktrees {
   async create(path: string, params: ParsedOf<"worktree.create">, call: Call): Promise<ResultOf<"worktree.create">> {
     const { create } = await import("./create.ts");
     const repository = await this.open(path, call);
-    const made = await create(this.#tools, repository, params, call);
+    if (params.agentId !== undefined) (await this.#tools.claims()).wishFor(params.agentId); // refused before anything is made
+    const made = await this.#claimed(repository, await create(this.#tools, repository, params, call), params.agentId);
     return made.created
       ? { ...made, notes: [...made.notes, ...(await this.#inTrash(repository, made.worktree.name))] }
       : made;
@@ -36,7 +38,19 @@ export class Worktrees {
 
   async review(path: string, params: ParsedOf<"worktree.review">, call: Call): Promise<ResultOf<"worktree.review">> {
     const { review } = await import("./review.ts");
-    return review(this.#tools, await this.open(path, call), params, call);
+    const repository = await this.open(path, call);
+    if (params.agentId !== undefined) (await this.#tools.claims()).wishFor(params.agentId);
+    return this.#claimed(repository, await review(this.#tools, repository, params, call), params.agentId);
+  }
+
+  /** The worktree meant by a name: as it is registered, where its checkout is there; else after a look at git's records. */
+  async locate(path: string, name: string, call: Call): Promise<{ repository: Repository; row: WorktreeRow }> {
+    const repository = await this.open(path, call);
+    const rows = await this.#tools.store.worktrees.of(repository.id);
+    const row = rows.find((each) => each.state === "ready" && each.name === name);
+    const { isCheckedOut } = await import("./place.ts");
+    if (row !== undefined && (await isCheckedOut(repository, row.path))) return { repository, row };
+    return { repository, row: await this.#find(path, name, call) };
   }
 
   async list(path: string, params: ParsedOf<"worktree.list">, call: Call): Promise<ResultOf<"worktree.list">> {
@@ -66,11 +80,16 @@ export class Worktrees {
     return workOf(this.#tools, await this.open(path, call), await this.#find(path, params.name, call), call);
   }
 
-  async remove(path: string, params: ParsedOf<"worktree.remove">, call: Call): Promise<ResultOf<"worktree.remove">> {
+  async remove(
+    path: string,
+    params: ParsedOf<"worktree.remove">,
+    call: Call,
+    as: Holder | null,
+  ): Promise<ResultOf<"worktree.remove">> {
     const { remove } = await import("./remove.ts");
     const repository = await this.open(path, call);
     await this.#find(path, params.name, call); // a worktree made elsewhere a moment ago is known by now
-    return remove(this.#tools, repository, params, call);
+    return remove(this.#tools, repository, params, call, as);
   }
 
   async restore(path: string, params: ParsedOf<"worktree.restore">, call: Call): Promise<ResultOf<"worktree.restore">> {
@@ -144,6 +163,21 @@ export class Worktrees {
   async follow(repository: Repository): Promise<Following> {
     const { followRepository } = await import("./follow.ts");
     return followRepository(this.#tools, repository);
+  }
+
+  /** What was made or opened with the claim of the agent it is for; or with a word on who holds it. */
+  async #claimed(repository: Repository, made: CreateResult, agentId: string | undefined): Promise<CreateResult> {
+    const { worktree } = made;
+    const row = await this.#tools.store.worktrees.byId(worktree.id);
+    if (row === null || row.claim === null) return made;
+    if (agentId === undefined) {
+      const { agent, expiresAt } = row.claim;
+      const message = `${agent} holds ${worktree.name} until ${expiresAt}: leave its files alone.`;
+      return { ...made, notes: [...made.notes, { code: "claim/held", message }] };
+    }
+    const claim = await (await this.#tools.claims()).shown({ repository, row });
+    const now = { ...worktree, agentId: row.agentId, claim: row.claim };
+    return { ...made, worktree: now, ...(claim === null ? {} : { claim }) };
   }
 
   /** Whoever makes again what was removed with work in it may have meant to bring it back. */

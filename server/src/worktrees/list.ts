@@ -34,6 +34,10 @@ export const list = async (
     await reconcileRepository(tools, repository, call);
     rows = await tools.store.worktrees.of(repository.id);
   }
+  if (rows.some(({ claim }) => claim !== null) && !tools.restricted()) {
+    await (await tools.claims()).settleAll(repository, rows);
+    rows = await tools.store.worktrees.of(repository.id);
+  }
   const heads = await headsOf(tools, repository, rows, call);
   const current = sorted(rows).map((row) => ({ ...row, head: heads.get(row.id) ?? row.head }));
   if (!options.status) return current.map((row) => toWorktree(row));

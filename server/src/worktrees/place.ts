@@ -96,7 +96,7 @@ export const place = async (
       branch: plan.branch,
       base: plan.base,
       head: plan.head,
-      agentId: plan.agentId,
+      agentId: null,
       pullRequest: plan.pullRequest,
       metadata: askedFor(plan),
     },
@@ -118,20 +118,32 @@ export const place = async (
     if (plan.upstream !== null) await setUpstream(tools, repository, plan.branch, plan.upstream);
     await furnish(tools, repository, { name: plan.name, path: plan.path }, call, notes);
     fault("create.furnished");
-    await lease.guard();
-    return await tools.store.worktrees.ready(row.id, { head, identity: await identityOf(plan.path) });
+    const facts = { head, identity: await identityOf(plan.path) };
+    if (plan.agentId === null) return await tools.store.worktrees.ready(row.id, facts, lease);
+    const claim = (await tools.claims()).wishFor(plan.agentId);
+    return await tools.store.worktrees.ready(row.id, { ...facts, claim }, lease);
   } catch (error) {
     // Another process holds the lease now and has seen this row: it undoes, we must not touch the folder any more.
-    if (!lease.lost.aborted) {
-      await undo(tools, repository, row).catch((second: unknown) =>
-        tools.log(
-          "warn",
-          `Undoing ${plan.name} failed; the next reconcile finishes it: ${ImiError.from(second).message}`,
-        ),
-      );
-    }
+    const left = lease.lost.aborted ? "left" : await undone(tools, repository, row);
+    if (call.signal.aborted) throw cancelled(plan.name, left, error);
     throw await explained(error, dirname(plan.path));
   }
+};
+
+const undone = (tools: Tools, repository: Repository, row: WorktreeRow): Promise<"undone" | "kept" | "left"> =>
+  undo(tools, repository, row).catch((error: unknown) => {
+    const { message } = ImiError.from(error);
+    tools.log("warn", `Undoing ${row.name} failed; the next reconcile finishes it: ${message}`);
+    return "left" as const;
+  });
+
+const cancelled = (name: string, left: "undone" | "kept" | "left", cause: unknown): ImiError => {
+  const became = {
+    undone: `${name} was not made; what was begun has been taken back.`,
+    kept: `${name} stays, because somebody has worked in it already.`,
+    left: `${name} is half made; \`imi reconcile\` takes it back.`,
+  };
+  return new ImiError("operation/cancelled", "Cancelled.", { hint: became[left], cause });
 };
 
 /** A disk with less room than this, in bytes, is taken for the reason when git could not write. */

@@ -12,10 +12,10 @@ import { fault } from "../faults.ts";
 import { lockNamed, quoted, readWorktreeRecords } from "../git/index.ts";
 import type { WorktreeRecord } from "../git/index.ts";
 import { uuidv7 } from "../store/index.ts";
-import type { Lease, TrashRow, WorktreeRow } from "../store/index.ts";
+import type { Holder, Lease, TrashRow, WorktreeRow } from "../store/index.ts";
 import { checkoutOf, recordOf } from "./checkout.ts";
 import type { Checkout } from "./checkout.ts";
-import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
+import { Notes } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { find, toWorktree } from "./entity.ts";
 import { lookAndRemember, stillClean } from "./found-clean.ts";
@@ -31,6 +31,7 @@ import type { Move } from "./trash/move.ts";
 import { entryName, placeFor, treeOf, writeManifest } from "./trash/place.ts";
 import type { Place } from "./trash/place.ts";
 import { recordPath, recordState, retireRecord, retiredRecord } from "./trash/record.ts";
+import { underLease } from "./under-lease.ts";
 import { examine } from "./work/index.ts";
 import { strangerAt } from "./work/place.ts";
 import { inWords } from "./work/words.ts";
@@ -47,27 +48,22 @@ export const remove = async (
   repository: Repository,
   params: ParsedOf<"worktree.remove">,
   call: Call,
+  as: Holder | null = null,
 ): Promise<Outcome> => {
   if (params.dryRun) return rehearse(tools, repository, params.name, call);
-  const lease = await tools.store.leases.take(mutationLease(repository), {
-    purpose: `remove ${params.name}`,
-    waitMs: mutationWaitMs,
-    signal: call.signal,
-  });
-  try {
+  return underLease(tools, repository, `remove ${params.name}`, call, async (lease) => {
     const found = await removable(tools, repository, params.name);
+    await refuseHeld(tools, repository, found.row, as);
     call.progress(`Looking at what ${found.row.name} holds`, null);
-    const clean = await stillClean(tools, repository, found.row);
+    const clean = await stillClean(tools, repository, found.row, call.signal);
     const work = clean?.work ?? (await workIn(tools, repository, found, "removal", call.signal));
     if (work.answer !== "clean" && !params.yes) throw holdsWork(found.row, work);
     const keep: Keep =
       clean === null
         ? salvage
         : (_, __, checkout, options) => pinHead(tools, repository, checkout, clean.head, work, options);
-    return await intoTrash(tools, repository, found, { work, keep }, lease, call);
-  } finally {
-    await lease.release();
-  }
+    return intoTrash(tools, repository, found, { work, keep, as }, lease, call);
+  });
 };
 
 /**
@@ -80,10 +76,12 @@ export const retireMissing = async (
   row: WorktreeRow,
   lease: Lease,
   call: Call,
+  as: Holder | null,
 ): Promise<void> => {
   const found = await removable(tools, repository, row.name);
+  await refuseHeld(tools, repository, found.row, as);
   const work = await workIn(tools, repository, found, "removal", call.signal);
-  await intoTrash(tools, repository, found, { work, keep: salvage }, lease, call);
+  await intoTrash(tools, repository, found, { work, keep: salvage, as }, lease, call);
 };
 
 const rehearse = async (tools: Tools, repository: Repository, name: string, call: Call): Promise<Outcome> => {
@@ -184,7 +182,8 @@ const folderOf = async (row: WorktreeRow): Promise<Found["folder"]> => {
 
 /** The same folder may have been given to another repository: then its `.git` leads there. `--yes` does not mean that one. */
 const refuseStranger = async (repository: Repository, row: WorktreeRow, { gitId }: WorktreeRecord): Promise<void> => {
-  const place = { path: row.path, gitDir: recordPath(repository, gitId), commonDir: repository.gitDir };
+  const record = recordPath(repository, gitId);
+  const place = { path: row.path, gitDir: record, commonDir: repository.gitDir, top: row.path, record };
   const stranger = await strangerAt(place);
   if (stranger !== null) throw notRegistered(row, stranger);
 };
@@ -208,6 +207,12 @@ const workIn = async (
 ): Promise<Work> => {
   if (folder === "there") return examine(tools, repository, checkout, { depth, signal });
   return { answer: "unknown", reason: "its folder is gone; a disk may not be mounted", items: [], merged: null };
+};
+
+/** Said before it is looked at, which takes time; what decides is the transaction that begins the removal. */
+const refuseHeld = async (tools: Tools, repository: Repository, row: WorktreeRow, as: Holder | null): Promise<void> => {
+  if (row.claim === null && as?.said !== "option") return;
+  await (await tools.claims()).require({ repository, row }, as);
 };
 
 const holdsWork = (row: WorktreeRow, work: Work): ImiError =>
@@ -245,7 +250,7 @@ const intoTrash = async (
   tools: Tools,
   repository: Repository,
   found: Found,
-  { work, keep }: { readonly work: Work; readonly keep: Keep },
+  { work, keep, as }: { readonly work: Work; readonly keep: Keep; readonly as: Holder | null },
   lease: Lease,
   call: Call,
 ): Promise<Outcome> => {
@@ -258,9 +263,10 @@ const intoTrash = async (
   const kept = await salvaged(tools, repository, found, { keep, at, notes, call, signal });
   fault("remove.salvaged");
 
-  const entry = await begin(tools, repository, found, work, kept, at);
+  const entry = await begin(tools, repository, found, { work, kept, at, as });
   fault("remove.intended");
   try {
+    if (row.claim !== null) (await tools.claims()).unmirror({ repository, row });
     await writeManifest(repository, entry);
     const step = moveOf(entry);
     if (step.aside !== null) call.progress(`Copying ${row.name} to the trash on another disk`, null);
@@ -281,7 +287,7 @@ const intoTrash = async (
   await hideDotGit(tools, entry);
   fault("remove.hidden");
   const latest = await again(tools, repository, entry, before, kept, call);
-  const settled = await tools.store.trash.settle(entry.id, latest);
+  const settled = await tools.store.trash.settle(entry.id, latest, lease);
   fault("remove.told");
   if (row.branch !== null) notes.add("branch/kept", `Branch ${row.branch} is kept.`);
   return { worktree: toWorktree(row), work, trash: toEntry(tools, settled), notes: notes.list };
@@ -324,9 +330,12 @@ const begin = async (
   tools: Tools,
   repository: Repository,
   { row, checkout, folder, record }: Found,
-  work: Work,
-  kept: Salvage | null,
-  at: Date,
+  {
+    work,
+    kept,
+    at,
+    as,
+  }: { readonly work: Work; readonly kept: Salvage | null; readonly at: Date; readonly as: Holder | null },
 ): Promise<TrashRow> => {
   const id = uuidv7();
   const name = entryName(row, at, id);
@@ -335,7 +344,7 @@ const begin = async (
       ? await placeFor(tools, repository, row.path, name)
       : { ...(await placeFor(tools, repository, repository.gitDir, name)), via: "rename" };
   const facts = folder === "there" ? await lstat(row.path) : null;
-  return tools.store.trash.begin({
+  const entry: Parameters<typeof tools.store.trash.begin>[0] = {
     id,
     repositoryId: repository.id,
     worktree: { ...row, identity: { ...(row.identity ?? { device: "", inode: "" }), gitId: record?.gitId ?? "" } },
@@ -349,7 +358,8 @@ const begin = async (
     },
     work,
     salvage: checkout.gitDir === "" ? null : kept,
-  });
+  };
+  return tools.store.trash.begin(entry, as);
 };
 
 export const moveOf = (entry: TrashRow): Move => ({

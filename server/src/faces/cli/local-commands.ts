@@ -12,8 +12,10 @@ const shell: Parameter = {
   minimum: null,
   maximum: null,
   required: true,
+  bare: null,
   many: false,
   summary: "the shell it is for",
+  valueName: null,
   completes: null,
 };
 
@@ -30,7 +32,7 @@ const local = (words: readonly string[], summary: string, examples: readonly str
   takesRepository: false,
 });
 
-/** What the command line does by itself: nothing here needs a repository or the registry. */
+/** What the command line does by itself: no operation of the contract. */
 const localCommands: readonly Command[] = [
   local(["config", "edit"], "Open config.toml in your editor, then check it", [
     "imi config edit",
@@ -50,6 +52,13 @@ const localCommands: readonly Command[] = [
       "imi completion fish > ~/.config/fish/completions/imi.fish",
     ]),
     positionals: [shell],
+  },
+  {
+    ...local(["mcp"], "Serve agents: the Model Context Protocol on stdin and stdout", [
+      "claude mcp add imi -- imi mcp",
+      "codex mcp add imi -- imi mcp --repo ~/code/app",
+    ]),
+    takesRepository: true,
   },
   local(["help"], "Explain a command", ["imi help feat", "imi help config show"]),
 ];

@@ -1,7 +1,9 @@
 import type { OperationName, ResultOf } from "../../../../protocol/contract.ts";
 import type { Note } from "../../../../protocol/worktrees.ts";
 import type { Paint } from "./colour.ts";
+import type { Given } from "./given.ts";
 import { plural } from "./render/amounts.ts";
+import { renderAgents, renderClaim, renderClaims, renderEnded, renderTakeOver } from "./render/claims.ts";
 import { renderDiskUse } from "./render/disk-use.ts";
 import { renderDoctor } from "./render/doctor.ts";
 import { renderEvents } from "./render/events.ts";
@@ -25,6 +27,8 @@ export interface View {
   readonly cwd: string;
   /** The parameters it was asked with: a proposal reads otherwise than what was done. */
   readonly asked: Readonly<Record<string, unknown>>;
+  /** What of the command line a next one has to say again; nothing where there was none. */
+  readonly given?: Given;
 }
 
 /** An answer for people: what they asked for goes to stdout, what they should also know to stderr. */
@@ -45,9 +49,19 @@ const renderers: Renderers = {
   "worktree.switch": ({ worktree }) => ({ lines: [printable(worktree.path)] }),
   "worktree.remove": renderRemoved,
   "worktree.restore": ({ worktree, notes }, { paint }) => ({
-    lines: [`${paint.good("Restored")} ${printable(worktree.path)}`],
+    lines: [
+      worktree.state === "missing"
+        ? `${paint.warning("Restored without a folder:")} ${printable(worktree.name)}`
+        : `${paint.good("Restored")} ${printable(worktree.path)}`,
+    ],
     notes: texts(notes),
   }),
+  "claim.take": renderClaim,
+  "claim.heartbeat": renderClaim,
+  "claim.release": renderEnded,
+  "claim.take-over": renderTakeOver,
+  "claim.list": renderClaims,
+  "agent.list": renderAgents,
   "worktree.salvage": renderSalvaged,
   "salvage.list": renderSalvages,
   "trash.list": renderTrash,

@@ -4,7 +4,7 @@ import { allCommands, type Shell } from "./local-commands.ts";
 import { parse, unknownCommand, wantsJson, wantsNoColour, type Run } from "./parse.ts";
 import { complain, print, tell } from "./print.ts";
 import { standardError, standardOut } from "./standard-streams.ts";
-import { stopOnSignals } from "./stop.ts";
+import { stopOnSignals, type Stop } from "./stop.ts";
 import { printable, safeJson } from "./text.ts";
 
 /** Runs one command line; resolves to the exit code: 0 done, 1 failed, 2 wrong usage, 128 + n stopped by signal n. */
@@ -14,16 +14,21 @@ export const runCommandLine = async (argv: readonly string[]): Promise<number> =
   delete process.env["IMI_CD_FILE"];
 
   if (argv[0] === "__complete") return (await import("./complete.ts")).complete(argv.slice(1));
-  const stop = stopOnSignals();
+  const colour = wantsNoColour(argv) ? "never" : "auto";
+  const stop = stopOnSignals((sentence) => {
+    if (wantsJson(argv)) return;
+    if (standardError.isTTY) standardError.write("\r\u001b[K"); // where progress was
+    tell("note", sentence, colour);
+  });
   try {
-    const code = await carryOut(argv, directoryFile, stop.signal);
+    const code = await carryOut(argv, directoryFile, stop);
     return stop.exitCode() ?? code;
   } catch (error) {
     const problem = ImiError.from(error);
-    // Who pressed Ctrl+C needs not be told that it was cancelled; a program does.
-    const silent = stop.exitCode() !== null && ImiError.is(problem, "operation/cancelled");
     if (wantsJson(argv)) print(safeJson({ error: problem }));
-    else if (!silent) complain(problem, wantsNoColour(argv) ? "never" : "auto");
+    else if (stop.exitCode() === null || problem.code !== "operation/cancelled") complain(problem, colour);
+    // Who pressed Ctrl+C wanted that: no error, but what became of it.
+    else tell("note", [problem.message, ...(problem.hint === null ? [] : [problem.hint])].join(" "), colour);
     return stop.exitCode() ?? (problem.code === "usage/invalid" ? 2 : 1);
   } finally {
     stop.dispose();
@@ -33,7 +38,7 @@ export const runCommandLine = async (argv: readonly string[]): Promise<number> =
 const carryOut = async (
   argv: readonly string[],
   directoryFile: string | undefined,
-  signal: AbortSignal,
+  { signal, exitCode }: Stop,
 ): Promise<number> => {
   const commands = allCommands();
   if (argv.length === 0) {
@@ -52,9 +57,19 @@ const carryOut = async (
     }
     case "run": {
       const { operation } = asked.command;
-      if (operation === null) return runLocal(asked);
+      if (operation === null) return runLocal(asked, signal);
       const { callOperation } = await import("./call.ts");
-      return callOperation(asked, operation, directoryFile, signal);
+      try {
+        const code = await callOperation(asked, operation, directoryFile, signal);
+        const late = exitCode() !== null && asked.command.access === "write" && code === 0;
+        if (late && asked.format === "human")
+          tell("note", "It was done already when it was to be cancelled.", asked.colour);
+        return code;
+      } catch (error) {
+        if (exitCode() === null) throw error;
+        const { toldOf } = await import("./cancelled.ts");
+        throw toldOf(error, operation);
+      }
     }
   }
 };
@@ -72,7 +87,8 @@ const explain = async (about: readonly string[], commands: readonly Command[]): 
 };
 
 /** The commands that only the command line has. */
-const runLocal = async ({ command, params, format, colour }: Run): Promise<number> => {
+const runLocal = async (run: Run, signal: AbortSignal): Promise<number> => {
+  const { command, params, format, colour } = run;
   const words = command.words.join(" ");
   switch (words) {
     case "config edit": {
@@ -96,7 +112,26 @@ const runLocal = async ({ command, params, format, colour }: Run): Promise<numbe
       standardOut.write(text);
       return 0;
     }
+    case "mcp":
+      await serveAgents(run, signal);
+      return 0;
     default:
       throw new Error(`imi ${words} has no implementation`);
   }
+};
+
+/** A bundle of its own: it holds zod and MCP's SDK, which no other call of `imi` may load. */
+const serveAgents = async ({ repository }: Run, signal: AbortSignal): Promise<void> => {
+  const { useCompileCache } = await import("../compile-cache.ts");
+  useCompileCache();
+  const [{ serveMcp }, { absolutePath, workingDirectory }] = await Promise.all([
+    import("../mcp/main.ts"),
+    import("./paths.ts"),
+  ]);
+  await serveMcp({
+    repository: repository === null ? null : absolutePath(repository),
+    cwd: workingDirectory(),
+    env: process.env,
+    signal,
+  });
 };

@@ -17,12 +17,16 @@ const opening: ReadonlySet<string> = new Set(["worktree.create", "worktree.revie
 const completions: Readonly<Record<string, Completes>> = {
   "worktree.path/name": "worktrees",
   "worktree.switch/name": "worktrees",
-  "worktree.remove/name": "worktrees",
+  "worktree.remove/name": "removable",
   "worktree.salvage/name": "worktrees",
   "worktree.salvage/push": "remotes",
   "worktree.salvage/bundle": "files",
-  "worktree.prune/names": "worktrees",
+  "worktree.prune/names": "removable",
   "worktree.disk-use/names": "worktrees",
+  "claim.take/name": "worktrees",
+  "claim.release/name": "worktrees",
+  "claim.heartbeat/name": "worktrees",
+  "claim.take-over/name": "worktrees",
   "worktree.restore/name": "trash",
   "trash.show/name": "trash",
   "trash.empty/name": "trash",
@@ -41,8 +45,10 @@ const openOption: Option = {
   minimum: null,
   maximum: null,
   required: false,
+  bare: null,
   many: false,
   summary: "open the worktree in VS Code",
+  valueName: null,
   completes: null,
 };
 
@@ -94,6 +100,7 @@ interface Property {
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
+  readonly bare?: number;
   readonly items?: Property;
 }
 
@@ -110,8 +117,10 @@ const parametersOf = (operation: Operation): Parameter[] => {
     // Of a list, what each word of it is.
     ...valuesOf(`${operation.name}/${param}`, property.type === "array" ? (property.items ?? {}) : property),
     required: required.has(param),
+    bare: property.bare ?? null,
     many: property.type === "array",
     summary: property.description ?? "",
+    valueName: operation.valueNames?.[param] ?? null,
     completes: completions[`${operation.name}/${param}`] ?? null,
   }));
 };

@@ -11,7 +11,8 @@ export const renderList = ({ worktrees }: ResultOf<"worktree.list">, view: View)
   // Without --no-status, and only then, somebody asked for the status of all.
   const asked = worktrees.some((worktree) => worktree.status !== undefined || stateOf(worktree, view) !== null);
   const { paint } = view;
-  const heading = ["  NAME", "TYPE", "BRANCH", ...(asked ? ["STATUS"] : []), "USED"];
+  const held = worktrees.some(({ claim }) => claim !== null);
+  const heading = ["  NAME", "TYPE", "BRANCH", ...(asked ? ["STATUS"] : []), ...(held ? ["HELD BY"] : []), "USED"];
   const rows = worktrees.map((worktree): Cell[] => [
     worktree === here
       ? { text: `* ${printable(worktree.name)}`, paint: paint.strong }
@@ -21,6 +22,7 @@ export const renderList = ({ worktrees }: ResultOf<"worktree.list">, view: View)
       ? { text: `detached at ${(worktree.head ?? "nothing").slice(0, 8)}`, paint: paint.warning }
       : { text: printable(worktree.branch), paint: paint.name },
     ...(asked ? [statusCell(worktree, view)] : []),
+    ...(held ? [{ text: printable(worktree.claim?.agent ?? ""), paint: paint.name }] : []),
     { text: ageOf(worktree.lastAccessed, view.now), paint: paint.faint },
   ]);
   return { lines: table([heading.map((text) => ({ text, paint: paint.faint })), ...rows]) };

@@ -2,7 +2,7 @@ import type { Work, WorkItem } from "../../../../../protocol/work.ts";
 import { workKinds } from "../../../../../protocol/work-kinds.ts";
 import type { View } from "../output.ts";
 import { printable, table, type Cell } from "../text.ts";
-import { grouped, listed, plural } from "./amounts.ts";
+import { grouped, listed, plural, size } from "./amounts.ts";
 
 const mergeWords: Readonly<Record<NonNullable<Work["merged"]>["how"], string>> = {
   ancestor: "its commits are there",
@@ -46,11 +46,20 @@ export const workLines = (work: Work, examples: "some" | "all", { paint }: Pick<
   return [
     ...lost.flatMap((item, index) => [lines[index] ?? "", ...below(item)]),
     ...(rest.length === 0 ? [] : ["Kept on its branch, in the stash or in the trash:", ...lines.slice(lost.length)]),
+    ...dependentLines(work),
     ...(work.merged === null ? [] : [`Merged into ${printable(work.merged.into)}: ${mergeWords[work.merged.how]}.`]),
   ];
 };
 
-const nounOf = ({ kind, count }: WorkItem): string => (count === 1 ? workKinds[kind].one : workKinds[kind].many);
+const nounOf = ({ kind, count, bytes }: WorkItem): string => {
+  const noun = count === 1 ? workKinds[kind].one : workKinds[kind].many;
+  if (bytes === undefined) return noun;
+  return `${noun}, ${bytes === null ? "too many to measure" : size(bytes)}`;
+};
+
+/** Of checkouts elsewhere whose repository goes along into the trash. */
+export const dependentLines = ({ dependents = [] }: Work): string[] =>
+  dependents.map((path) => `${printable(path)} does not work while this is in the trash: its repository is inside.`);
 
 /** `a, b, c, …` of `count`; nothing where there are no examples. */
 export const someOf = ({

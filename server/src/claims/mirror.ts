@@ -1,0 +1,106 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { codeOf, codeOrMessage, isAbsent } from "../errno.ts";
+import { claimLock, isClaimLock } from "../git/index.ts";
+import type { ClaimRow } from "../store/index.ts";
+import type { Place, Tools } from "./index.ts";
+import { recordOf } from "./signs.ts";
+
+/** What git's hooks read of a claim: beside git's record of the worktree, where they are told to look by GIT_DIR. */
+export const claimFile = "imi-claim";
+
+let writes = 0;
+
+/**
+ * Brings what others see of a claim in line with the registry: git's lock of the worktree, so that git and other tools
+ * refuse to remove it, and the file our hook reads. Somebody else's lock is left alone. Whoever writes last has looked
+ * last, so that two at once end with what is true; what a killed process left, the next look mends.
+ * A record that may not be written is told in the log: the registry decides, not its mirror.
+ */
+export const mirrorClaim = async (tools: Tools, place: Place): Promise<void> => {
+  const { claims } = tools.store;
+  try {
+    let claim = await claims.of(place.row.id);
+    for (;;) {
+      write(recordOf(place), place.row.name, claim);
+      const now = await claims.of(place.row.id);
+      if (now?.token === claim?.token && now?.beat === claim?.beat) return;
+      claim = now;
+    }
+  } catch (error) {
+    if (isAbsent(error)) return; // removed meanwhile
+    tools.log(
+      "warn",
+      `The claim of ${place.row.name} could not be written beside git's record: ${codeOrMessage(error)}`,
+    );
+  }
+};
+
+/** The registry still says who holds it: a removal that is taken back finds him there. */
+export const unmirror = (place: Place): void => {
+  try {
+    write(recordOf(place), place.row.name, null);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+};
+
+const write = (record: string, name: string, claim: ClaimRow | null): void => {
+  const linked = isLinked(record);
+  if (claim === null) {
+    rmSync(join(record, claimFile), { force: true });
+    if (linked) removeOurs(join(record, "locked"));
+    return;
+  }
+  replace(join(record, claimFile), hookText(name, claim));
+  if (linked) lock(join(record, "locked"), claimLock(claim.agent, claim.expiresAt));
+};
+
+/** git locks linked worktrees only. */
+const isLinked = (record: string): boolean => readOrNull(join(record, "commondir")) !== null;
+
+/** One fact a line, so that a shell can read it without another program. */
+const hookText = (name: string, claim: ClaimRow): string =>
+  [
+    claim.agent,
+    claim.token,
+    Math.ceil(claim.stand.expiresAt / 1000),
+    claim.stand.life.bootId,
+    claim.since,
+    claim.expiresAt,
+    name,
+    "",
+  ].join("\n");
+
+const lock = (file: string, reason: string): void => {
+  const there = readOrNull(file);
+  if (there === null) {
+    try {
+      writeFileSync(file, `${reason}\n`, { flag: "wx" });
+    } catch (error) {
+      if (codeOf(error) !== "EEXIST") throw error; // somebody locked it just now: his stands
+    }
+  } else if (isClaimLock(there) && there.trim() !== reason) replace(file, `${reason}\n`);
+};
+
+const removeOurs = (file: string): void => {
+  const there = readOrNull(file);
+  if (there !== null && isClaimLock(there)) rmSync(file, { force: true });
+};
+
+const readOrNull = (file: string): string | null => {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+};
+
+/** Whole or not at all, for who reads it meanwhile. */
+const replace = (file: string, text: string): void => {
+  writes += 1;
+  const draft = `${file}.${process.pid}.${writes}`;
+  writeFileSync(draft, text);
+  renameSync(draft, file);
+};

@@ -1,0 +1,39 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { ImiError } from "../../../protocol/errors.ts";
+import type { ClaimRow, Over } from "../store/index.ts";
+import type { Place, Tools } from "./index.ts";
+
+/** git's record of a worktree: where its HEAD, index and lock are. */
+export const recordOf = ({ repository, row }: Place): string => {
+  if (row.path === repository.trunk || row.identity?.gitId === "") return repository.gitDir;
+  return join(repository.gitDir, "worktrees", row.identity?.gitId ?? row.name);
+};
+
+/** What of a worktree changes when somebody commits, switches or resets in it. Not its index: looking at a status writes that. */
+export const signOf = (place: Place): string =>
+  ["logs/HEAD", "HEAD"]
+    .map((file) => {
+      const facts = statSync(join(recordOf(place), file), { throwIfNoEntry: false, bigint: true });
+      return facts === undefined ? "-" : `${facts.size}:${facts.mtimeNs}`;
+    })
+    .join(" ");
+
+/**
+ * Whether a claim is over, and why; null while it stands. A holder that worked in the worktree since its last sign of life
+ * has given one by that; compared is what was there then with what is there now, not times of clocks that may jump.
+ */
+export const overOf = async (tools: Tools, place: Place, claim: ClaimRow): Promise<Over | null> => {
+  const { claims } = tools.store;
+  const reason = await claims.endOf(claim);
+  if (reason === null) return null;
+  const sign = signOf(place);
+  if (reason !== "expired" || claim.sign === null || claim.sign === sign) return { claim, reason };
+  try {
+    await claims.renew(claim.worktreeId, claim, { ttlMs: null, task: null, process: null, sign });
+  } catch (error) {
+    if (!ImiError.is(error, "claim/stale")) throw error;
+    // Ended or renewed by somebody else meanwhile: what stands there now is looked at anew.
+  }
+  return null;
+};

@@ -50,7 +50,14 @@ function assertContents(files: readonly string[]): void {
     if (found.length !== 1) throw new Error(`the VSIX has ${found.length} native modules of ${name}, must have one`);
   }
   if (natives.length !== nativeModules.length) throw new Error(`unexpected native modules: ${natives.join(", ")}`);
-  for (const file of ["dist/extension.cjs", "dist/server.cjs", "dist/cli.cjs", "bin/imi", "package.json"]) {
+  for (const file of [
+    "dist/extension.cjs",
+    "dist/server.cjs",
+    "dist/cli.cjs",
+    "dist/mcp.cjs",
+    "bin/imi",
+    "package.json",
+  ]) {
     if (!files.includes(`extension/${file}`)) throw new Error(`the VSIX lacks ${file}`);
   }
 }

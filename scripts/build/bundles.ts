@@ -13,17 +13,27 @@ interface Bundle {
   readonly output: string;
   readonly external?: string[];
   readonly commandLine?: true;
+  /** Starts often, or while somebody waits: holds tables in place of the schemas they are computed from. */
+  readonly withoutZod?: true;
   /** Loaded by server/src/faces/code-cache.ts. */
   readonly stamped?: true;
 }
 
 const bundles: readonly Bundle[] = [
-  { entry: "client/src/extension.ts", output: "dist/extension.cjs", external: ["vscode"] },
+  { entry: "client/src/extension.ts", output: "dist/extension.cjs", external: ["vscode"], withoutZod: true },
   // Server and command line are two files each: the first loads the second by way of what was compiled before.
   { entry: "server/src/faces/server.ts", output: "dist/server.cjs" },
   { entry: "server/src/faces/rpc.ts", output: "dist/server-run.cjs" },
-  { entry: "server/src/faces/cli/main.ts", output: "dist/cli.cjs", commandLine: true },
-  { entry: "server/src/faces/cli/run.ts", output: "dist/cli-run.cjs", commandLine: true, stamped: true },
+  { entry: "server/src/faces/cli/main.ts", output: "dist/cli.cjs", commandLine: true, withoutZod: true },
+  {
+    entry: "server/src/faces/cli/run.ts",
+    output: "dist/cli-run.cjs",
+    commandLine: true,
+    withoutZod: true,
+    stamped: true,
+  },
+  // Of the command line, but loaded by `imi mcp` alone.
+  { entry: "server/src/faces/mcp/main.ts", output: "dist/mcp.cjs" },
 ];
 
 export interface BundleOptions {
@@ -63,8 +73,12 @@ function optionsFor(bundle: Bundle, options: BundleOptions, notices: ThirdPartyN
     entryPoints: [bundle.entry],
     outfile: bundle.output,
     external: bundle.external ?? [],
-    plugins:
-      bundle.commandLine === undefined ? [apartPlugin, place] : [commandTablePlugin, apartPlugin, lightBuiltins, place],
+    plugins: [
+      ...(bundle.withoutZod === undefined ? [] : [commandTablePlugin]),
+      apartPlugin,
+      ...(bundle.commandLine === undefined ? [] : [lightBuiltins]),
+      place,
+    ],
     bundle: true,
     format: "cjs",
     platform: "node",
@@ -94,7 +108,7 @@ function optionsFor(bundle: Bundle, options: BundleOptions, notices: ThirdPartyN
   };
 }
 
-/** Leaves the second file out of the first: it is the bundle beside it. */
+/** Leaves the second file out of the first: it is the bundle beside it. What `imi mcp` alone needs is one as well. */
 const apartPlugin: Plugin = {
   name: "apart",
   setup(build) {
@@ -111,6 +125,9 @@ const apartPlugin: Plugin = {
     build.onResolve({ filter: /^\.\/rpc\.ts$/ }, ({ importer }) =>
       /[\\/]faces[\\/]server\.ts$/.test(importer) ? { path: "./server-run.cjs", external: true } : undefined,
     );
+    build.onResolve({ filter: /^\.\.\/mcp\/main\.ts$/ }, ({ importer }) =>
+      /[\\/]cli[\\/]run\.ts$/.test(importer) ? { path: "./mcp.cjs", external: true } : undefined,
+    );
   },
 };
 
@@ -126,7 +143,7 @@ function placePlugin(bundle: Bundle, notices: ThirdPartyNotices): Plugin {
     setup(build) {
       build.onEnd((result) => {
         if (result.errors.length > 0 || result.metafile === undefined) return undefined;
-        const problem = bundle.commandLine === undefined ? undefined : whereZodIs(result.metafile, bundle.entry);
+        const problem = bundle.withoutZod === undefined ? undefined : whereZodIs(result.metafile, bundle.entry);
         if (problem !== undefined) {
           // esbuild prints its own errors, but not the ones that come back from here.
           console.error(`build: ${bundle.output}: ${problem}`);

@@ -8,6 +8,7 @@ import { runOrThrow } from "../run.ts";
 const tables = [
   { file: inRoot("server", "src", "faces", "cli", "table.ts"), name: "commandTable" },
   { file: inRoot("server", "src", "config", "table.ts"), name: "settingTable" },
+  { file: inRoot("client", "src", "agents", "table.ts"), name: "agentTable" },
 ] as const;
 
 // Refuses what JSON would drop without a word: a command whose default got lost must not be shipped.
@@ -20,7 +21,7 @@ const printTable = (file: string, name: string): string => `
 `;
 
 /**
- * Computes the command line's tables at build time. They are derived from zod schemas, and loading zod would cost
+ * Computes the tables of the command line and the extension at build time. They are derived from zod schemas, and loading zod would cost
  * every `imi` call 50 ms; the bundle gets the finished tables as JSON instead.
  */
 export const commandTablePlugin: Plugin = {

@@ -6,7 +6,7 @@ export function whereZodIs(metafile: Metafile, entry: string): string | undefine
     const found = Object.keys(output.inputs).find((file) => file.includes("node_modules/zod/"));
     if (found === undefined) continue;
     const chain = importChain(metafile, entry);
-    return `the command line must start without zod (+50 ms per call), but its bundle contains it:\n  ${chain.join("\n  -> ")}`;
+    return `this bundle must start without zod (+50 ms), but contains it:\n  ${chain.join("\n  -> ")}`;
   }
   return undefined;
 }

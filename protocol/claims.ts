@@ -64,7 +64,7 @@ export const claimWorktree = operation({
   name: "claim.take",
   summary: "Claim a worktree, so that nobody else works in it",
   access: "write",
-  agents: "change",
+  agents: "add",
   repeatable: true,
   params: z.object({
     ...repositoryParam,
@@ -99,7 +99,7 @@ export const releaseWorktree = operation({
   name: "claim.release",
   summary: "Give a claimed worktree back",
   access: "write",
-  agents: "change",
+  agents: "add",
   params: z.object({ ...repositoryParam, ...named, agent: agentParam, token: tokenParam }),
   result: z.object({ claim }),
   cli: [
@@ -116,7 +116,7 @@ export const heartbeatClaim = operation({
   name: "claim.heartbeat",
   summary: "Say that a claim is still wanted; raises claim/stale when it is lost",
   access: "write",
-  agents: "change",
+  agents: "add",
   repeatable: true,
   params: z.object({ ...repositoryParam, ...named, agent: agentParam, token: tokenParam }),
   result: z.object({ claim }),

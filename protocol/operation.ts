@@ -29,8 +29,9 @@ export interface Operation<Params extends z.ZodObject = z.ZodObject, Result exte
   /** `write` operations are refused in untrusted workspaces. */
   readonly access: "read" | "write";
   /**
-   * What an agent may do with it: `read` changes nothing, `add` only brings something new, `change` may alter or take
-   * away what is there. `null` is not offered to agents: what only a person decides, and what has no use without one.
+   * What an agent may do with it: `read` changes nothing; `add` takes nothing away from anybody, it brings something new or
+   * gives back what is the caller's own; `change` may alter or take away what is there. `null` is not offered to agents:
+   * what only a person decides, and what has no use without one.
    */
   readonly agents: "read" | "add" | "change" | null;
   /** Called again with the same parameters it changes nothing more; what only reads never does. */

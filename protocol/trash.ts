@@ -14,7 +14,7 @@ export const trashEntry = z.object({
   path: z.string().describe("where it was"),
   branch: z.string().nullable(),
   head: z.string().nullable(),
-  place: z.string().describe("folder in the trash that holds it: tree/ and manifest.json"),
+  place: z.string().describe("folder in the trash that holds it: tree/, its .git as dot-git, and manifest.json"),
   removedAt: z.iso.datetime(),
   emptiedAfter: z.iso.datetime().nullable().describe("when retention may delete it; null: never by age"),
   bytes: z.int().nonnegative().nullable().describe("disk use; null when not measured"),

@@ -11,6 +11,8 @@ const floors: Readonly<Record<string, number>> = {
   // Lower than the rooms it serves: git is run through it.
   process: 0,
   "version.ts": 0,
+  "runtime.ts": 0,
+  "hints.ts": 0,
   "faults.ts": 0,
   "make-folder.ts": 0,
   store: 1,

@@ -1,12 +1,16 @@
 // Checks that package.json's `contributes` says the same as the typed tables the client is written against.
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { isDeepStrictEqual } from "node:util";
+import { agentContributions } from "./agent-tools.ts";
 import { inRoot, root } from "./paths.ts";
 
 interface Tables {
   readonly commands?: Readonly<Record<string, unknown>>;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly contextKeys?: Readonly<Record<string, unknown>>;
+  readonly views?: Readonly<Record<string, unknown>>;
+  readonly colors?: Readonly<Record<string, unknown>>;
 }
 
 interface Configuration {
@@ -16,6 +20,10 @@ interface Configuration {
 interface Contributes {
   readonly commands?: readonly { readonly command: string }[];
   readonly configuration?: Configuration | readonly Configuration[];
+  readonly views?: Readonly<Record<string, readonly { readonly id: string }[]>>;
+  readonly colors?: readonly { readonly id: string }[];
+  readonly languageModelTools?: unknown;
+  readonly mcpServerDefinitionProviders?: unknown;
 }
 
 /** Returns one line for each difference; none when the client does not exist yet. */
@@ -36,9 +44,31 @@ export async function checkManifest(): Promise<string[]> {
     ...problems,
     ...difference("command", commands, new Set(Object.keys(tables.commands ?? {}))),
     ...difference("setting", settings, new Set(Object.keys(tables.settings ?? {}))),
+    ...difference(
+      "view",
+      idsOf(Object.values(contributes.views ?? {}).flat()),
+      new Set(Object.keys(tables.views ?? {})),
+    ),
+    ...difference("color", idsOf(contributes.colors ?? []), new Set(Object.keys(tables.colors ?? {}))),
     ...checkConditions(contributes, settings, new Set(Object.keys(tables.contextKeys ?? {}))),
     ...checkCommandUses(contributes, commands),
+    ...checkAgentTools(contributes),
   ];
+}
+
+/** What is contributed for agents is made from the contract. */
+function checkAgentTools(contributes: Contributes): string[] {
+  const { strings, ...expected } = agentContributions();
+  const texts: Record<string, unknown> = JSON.parse(readFileSync(inRoot("package.nls.json"), "utf8"));
+  const same =
+    isDeepStrictEqual(contributes.languageModelTools, expected.languageModelTools) &&
+    isDeepStrictEqual(contributes.mcpServerDefinitionProviders, expected.mcpServerDefinitionProviders) &&
+    Object.entries(strings).every(([name, text]) => texts[name] === text);
+  return same ? [] : ["the tools for agents are not the contract's; run node scripts/agent-tools.ts --write"];
+}
+
+function idsOf(contributed: readonly { readonly id: string }[]): Set<string> {
+  return new Set(contributed.map(({ id }) => id));
 }
 
 function difference(kind: string, manifest: ReadonlySet<string>, table: ReadonlySet<string>): string[] {

@@ -1,5 +1,7 @@
 import { type ExtensionContext, l10n, window, workspace } from "vscode";
 import { ImiError } from "../../protocol/errors.ts";
+import { McpServers } from "./agents/mcp-server.ts";
+import { registerAgentTools } from "./agents/tools.ts";
 import { provideCommandLine } from "./command-line.ts";
 import { registerCommands, show } from "./commands.ts";
 import { Connection } from "./connection.ts";
@@ -24,10 +26,12 @@ import { WorktreeTree } from "./worktrees/tree.ts";
 /** What other extensions and our tests get from `activate`. */
 export interface ImiApi {
   readonly connection: Connection;
+  readonly repositories: Repositories;
   readonly worktrees: WorktreeList;
   readonly tree: WorktreeTree;
   readonly trash: TrashList;
   readonly statusBar: WorktreeStatusBar;
+  readonly mcpServers: McpServers;
 }
 
 // Outside activate, so that deactivate can stop it.
@@ -109,6 +113,8 @@ function compose(context: ExtensionContext): ImiApi {
     }),
   );
   provideCommandLine(context);
+  const mcpServers = own(new McpServers(context, repositories));
+  own(registerAgentTools(server, repositories));
   void notice.resume();
-  return { connection: server, worktrees: list, tree, trash, statusBar };
+  return { connection: server, repositories, worktrees: list, tree, trash, statusBar, mcpServers };
 }

@@ -90,6 +90,9 @@ export const contextKeys = {
   "imi.trusted": null,
 } as const satisfies Record<ContextKey, null>;
 
+/** The one MCP server definition provider. */
+export const mcpProvider = "imi.mcp";
+
 export const views = { "imi.worktrees": null, "imi.trash": null } as const;
 
 export const colors = {

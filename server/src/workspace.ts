@@ -10,6 +10,7 @@ import { configError, describeConfig, loadConfig } from "./config/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Claims, ClaimWatch, Tools as ClaimTools } from "./claims/index.ts";
 import { Git } from "./git/index.ts";
+import { hinted } from "./hints.ts";
 import { LogFile } from "./log.ts";
 import type { LogLevel } from "./log.ts";
 import type { LiveServer } from "./monitor/index.ts";
@@ -88,6 +89,7 @@ class Composed implements Workspace {
   #current: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">;
   #store: Promise<Store> | null = null;
   #worktrees: Promise<Worktrees> | null = null;
+  #claimRoom: Promise<Claims> | null = null;
   /** Of a server: ends claims whose holder is dead or silent. */
   #claimWatch: ClaimWatch | null = null;
   /** Of a server: live status, and answering other processes with it. */
@@ -123,9 +125,10 @@ class Composed implements Workspace {
     try {
       return await implementation(params, context);
     } catch (error) {
-      const { code, message } = ImiError.from(error);
+      const problem = hinted(error);
+      const { code, message } = problem;
       this.#log(errorCodes[code] === "fault" ? "error" : "info", `${name}: ${code}: ${message}`);
-      throw error;
+      throw problem;
     }
   }
 
@@ -285,17 +288,22 @@ class Composed implements Workspace {
     };
   }
 
-  async #claims(): Promise<Claims> {
-    const [{ Claims: Room }, worktrees, store] = await Promise.all([
-      import("./claims/index.ts"),
-      this.#room(),
-      this.#openedStore(),
-    ]);
-    return new Room({
-      ...this.#claimTools(store),
-      open: (path, call) => worktrees.open(path, call),
-      locate: (path, name, call) => worktrees.locate(path, name, call),
+  #claims(): Promise<Claims> {
+    const opening =
+      this.#claimRoom ??
+      Promise.all([import("./claims/index.ts"), this.#room(), this.#openedStore()]).then(
+        ([{ Claims: Room }, worktrees, store]) =>
+          new Room({
+            ...this.#claimTools(store),
+            open: (path, call) => worktrees.open(path, call),
+            locate: (path, name, call) => worktrees.locate(path, name, call),
+          }),
+      );
+    this.#claimRoom = opening;
+    opening.catch(() => {
+      this.#claimRoom = null;
     });
+    return opening;
   }
 
   #claimTools(store: Store): ClaimTools {

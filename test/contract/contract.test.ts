@@ -8,6 +8,7 @@ import { ImiError, errorCodes } from "../../protocol/errors.ts";
 import { event, eventNames } from "../../protocol/events.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import { settings } from "../../protocol/settings.ts";
+import { hinted } from "../../server/src/hints.ts";
 import { readOnly } from "../../server/src/workspace.ts";
 
 const declared: readonly Operation[] = operations;
@@ -109,6 +110,16 @@ describe("an error", () => {
     });
   });
 
+  it("says what to do about it, by whatever way it comes out of a workspace", () => {
+    for (const code of Object.keys(errorCodes) as (keyof typeof errorCodes)[]) {
+      const { hint } = hinted(new ImiError(code, "It went wrong."));
+      if (code === "operation/cancelled") assert.equal(hint, null);
+      else assert.match(hint ?? "", /^[^ ].{10,}/u, code);
+    }
+    assert.equal(hinted(new ImiError("path/taken", "Taken.", { hint: "Choose another." })).hint, "Choose another.");
+    assert.equal(hinted(new TypeError("x")).code, "internal");
+  });
+
   it("made from anything else is internal, and from an abort is cancelled", () => {
     assert.equal(ImiError.from(new TypeError("x")).code, "internal");
     assert.equal(ImiError.from("x").code, "internal");
@@ -126,6 +137,16 @@ describe("the pages", () => {
       for (const part of [toml, env, summary])
         assert.ok(part === null || text.includes(part), `${toml}: ${part ?? ""}`);
     }
+  });
+
+  it("explain every error code, and none that there is not", () => {
+    const named = new Set(
+      page("errors.md")
+        .split("\n")
+        .filter((line) => line.startsWith("| `"))
+        .flatMap((line) => [...(line.split(" | ")[0] ?? "").matchAll(/`([^`]+)`/gu)].map(([, code]) => code)),
+    );
+    assert.deepEqual([...named].toSorted(), Object.keys(errorCodes).toSorted());
   });
 
   it("of the README are there", () => {

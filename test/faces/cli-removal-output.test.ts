@@ -154,7 +154,7 @@ describe("a removal", () => {
     };
     const elsewhere = [
       "/code/tool-worktree does not work while this is in the trash: its repository is inside.",
-      "/code/\\u{9b}A does not work while this is in the trash: its repository is inside.",
+      "/code/\\x9bA does not work while this is in the trash: its repository is inside.",
     ];
     assert.deepEqual(about(1_234_000_000), ["  2 ignored files and folders, 1.2 GB  .env, …", ...elsewhere]);
     assert.match(about(null)[0] ?? "", /^ {2}2 ignored files and folders, too many to measure/u);

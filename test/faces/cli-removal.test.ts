@@ -80,7 +80,7 @@ describe("remove, where nobody can be asked", () => {
     assert.equal(status, 0, stderr);
     assert.match(stdout, /1 changed file +README\.md/u);
     assert.match(stdout, /1 untracked file +notes\.md/u);
-    assert.match(stdout, /1 ignored file or folder +\.env/u);
+    assert.match(stdout, /1 ignored file or folder(?:, [^ ]+ k?B)? +\.env/u);
     assert.match(stderr, /Nothing was removed/u);
     assert.ok(existsSync(path.join(place, "notes.md")));
     const { work, trash } = answer("worktree.remove", "remove", "feat-rehearsed", "--dry-run");

@@ -269,6 +269,36 @@ describe("imi mcp, to a client of the official SDK", () => {
     );
   });
 
+  it("lets one agent at a time hold a worktree, and tells the other who it is", async () => {
+    await using other = await Agent.start(placeOf(scene));
+    const made = await agent.told("worktree.create", { type: "feat", name: "held", agentId: "one" });
+    const { name } = made.worktree;
+    const { token } = made.claim ?? {};
+    assert.ok(token !== undefined, "made and claimed in one step");
+    const held = await other.refused("claim_take", { name, agent: "two" });
+    assert.equal(held.code, "claim/held");
+    assert.match(held.message, /\bone\b/u);
+
+    const kept = await agent.told("claim.heartbeat", { name, agent: "one", token });
+    assert.equal(kept.claim.token, token);
+    const { claims } = await other.told("claim.list", {});
+    assert.deepEqual(
+      claims.map(({ worktree, agent: holder }) => [worktree, holder]),
+      [[name, "one"]],
+    );
+    assert.ok(!JSON.stringify(claims).includes("token"), "the token is its holder's alone");
+    const { agents } = await other.told("agent.list", {});
+    assert.ok(agents.some(({ id }) => id === "one"));
+
+    const waiting = other.told("claim.take", { name, agent: "two", wait: 60 });
+    await agent.told("claim.release", { name, agent: "one", token });
+    const taken = await waiting;
+    assert.ok(taken.claim.token > token);
+    const stale = await agent.refused("claim_heartbeat", { name, agent: "one", token });
+    assert.equal(stale.code, "claim/stale");
+    await other.told("claim.release", { name, agent: "two", token: taken.claim.token });
+  });
+
   it("says how far it is to who wants to know", async () => {
     const steps: { readonly progress: number; readonly message: string | undefined }[] = [];
     await agent.told(
@@ -316,6 +346,11 @@ describe("imi mcp: which repository", () => {
 
   it("is the working directory's where no root has one", async () => {
     await using agent = await Agent.start(placeOf(scene), { roots: [elsewhere] });
+    assert.equal(await trunkOf(agent), scene.trunk);
+  });
+
+  it("is the working directory's where the client does not say its roots", async () => {
+    await using agent = await Agent.start(placeOf(scene), { roots: "fails" });
     assert.equal(await trunkOf(agent), scene.trunk);
   });
 

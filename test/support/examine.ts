@@ -39,8 +39,8 @@ export const examined = (repository: TestRepository, checkout: Checkout): Examin
     ...{ id: "r", name: "r", gitDir: repository.commonDir, trunk: repository.trunk },
     ...{ container: repository.root, layout: "container" as const },
   };
-  const work: Examined["work"] = ({ depth = "removal", signal, ...other } = {}) =>
-    examine({ git: repository.git }, entity, { ...checkout, ...other }, { depth, signal });
+  const work: Examined["work"] = ({ depth = "removal", signal, patienceMs, ...other } = {}) =>
+    examine({ git: repository.git }, entity, { ...checkout, ...other }, { depth, signal, patienceMs });
   return {
     path: checkout.path,
     record: checkout.gitDir,

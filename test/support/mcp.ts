@@ -17,8 +17,8 @@ export const program = fileURLToPath(new URL("../../bin/imi", import.meta.url));
 
 export interface AgentOptions {
   readonly args?: readonly string[];
-  /** Folders the client says it works in; null: it knows nothing of roots. */
-  readonly roots?: readonly string[] | null;
+  /** Folders the client says it works in; null: it knows nothing of roots; `fails`: it knows them and does not say. */
+  readonly roots?: readonly string[] | "fails" | null;
 }
 
 type CallOptions = Parameters<Client["callTool"]>[2];
@@ -46,9 +46,10 @@ export class Agent {
       { capabilities: roots === null ? {} : { roots: { listChanged: true } } },
     );
     if (roots !== null) {
-      client.setRequestHandler(ListRootsRequestSchema, () => ({
-        roots: roots.map((path) => ({ uri: pathToFileURL(path).href })),
-      }));
+      client.setRequestHandler(ListRootsRequestSchema, () => {
+        if (roots === "fails") throw new Error("not now");
+        return { roots: roots.map((path) => ({ uri: pathToFileURL(path).href })) };
+      });
     }
     // What is undefined is not in an environment.
     const env = Object.fromEntries(Object.entries(place.env).filter((each): each is [string, string] => !!each[1]));

@@ -16,7 +16,8 @@ export interface Precious {
 /**
  * What a worktree holds that no ref may keep, found by other means than the product's: commits of HEAD, pseudo refs,
  * reflogs and stashes, all stages of the index, and every file that git does not ignore, hashed here. Repositories inside
- * it likewise, as far as no remote of theirs has it; those in ignored folders go to the trash alone.
+ * it likewise, as far as no remote of theirs has it, wherever they are: in ignored folders, without a working tree, or kept for
+ * a submodule that is not checked out.
  */
 export const preciousObjects = (path: string, env: NodeJS.ProcessEnv): Precious[] => {
   const found: Precious[] = [];
@@ -83,6 +84,20 @@ const collect = (path: string, prefix: string, env: NodeJS.ProcessEnv, add: Add)
   for (const line of git("for-each-ref", "--format=%(objectname)", "refs/bisect", "refs/worktree").split("\n"))
     own("a ref of its own", line);
 
+  if (prefix !== "") {
+    for (const line of git("for-each-ref", "--format=%(objectname)", "refs/heads", "refs/tags").split("\n"))
+      own("a branch or tag", line);
+    for (const each of readdirOf(join(gitDir, "worktrees")))
+      own(`HEAD of ${each}`, readFileSync(join(gitDir, "worktrees", each, "HEAD"), "latin1").trim());
+  }
+  for (const module of gitDirsIn(join(gitDir, "modules"))) collectRefs(module, `${prefix}modules/`, env, add);
+  const ignored = git("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z").split("\0");
+  for (const folder of ignored.filter((each) => each.endsWith("/"))) {
+    const inside = join(path, Buffer.from(folder, "latin1").toString());
+    for (const inner of checkoutsIn(inside)) collect(inner, `${prefix}${inner.slice(path.length + 1)}/`, env, add);
+    for (const bare of gitDirsIn(inside)) collectRefs(bare, `${prefix}${bare.slice(path.length + 1)}: `, env, add);
+  }
+
   // What git reads from a damaged index may never have been in it; then nothing is ignored either.
   const readable = isWhole(join(gitDir, "index"));
   const indexed = (readable ? git("ls-files", "-s", "-z") : "").split("\0").flatMap((line) => {
@@ -105,6 +120,9 @@ const collect = (path: string, prefix: string, env: NodeJS.ProcessEnv, add: Add)
       const inner = resolve(path, Buffer.from(name, "latin1").toString());
       if (inner !== path && readdirSync(inner).includes(".git"))
         collect(inner, `${prefix}${name.replace(/\/$/, "")}/`, env, add);
+      // git does not look there, for the index has a commit of another repository.
+      else if (inner !== path)
+        for (const each of allFiles(inner)) own(`file ${name}/${each}`, blobOf(readFileSync(join(inner, each))));
     } else if (facts.isSymbolicLink()) {
       own(`link ${name}`, blobOf(readlinkSync(file, { encoding: "buffer" })));
     } else if (facts.isFile() && facts.size < 2 ** 30) {
@@ -112,6 +130,34 @@ const collect = (path: string, prefix: string, env: NodeJS.ProcessEnv, add: Add)
     }
   }
 };
+
+/** Of a repository without a working tree, what no remote of its has. */
+const collectRefs = (gitDir: string, prefix: string, env: NodeJS.ProcessEnv, add: Add): void => {
+  const git = (...args: string[]): string =>
+    execFileSync("git", [`--git-dir=${gitDir}`, `--work-tree=${gitDir}`, ...args], { env, encoding: "latin1" });
+  for (const line of git("rev-list", "--all", "--not", "--remotes").split("\n")) add(`${prefix}a commit`, line);
+};
+
+const readdirOf = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
+
+const foldersIn = (folder: string): string[] =>
+  existsSync(folder)
+    ? readdirSync(folder, { withFileTypes: true }).flatMap((each) =>
+        each.isDirectory() ? [join(folder, each.name)] : [],
+      )
+    : [];
+
+/** Bare repositories and the like, at any depth. */
+const gitDirsIn = (folder: string): string[] => {
+  const names = readdirOf(folder);
+  if (names.includes(".git")) return [];
+  if (["HEAD", "objects", "refs"].every((name) => names.includes(name)))
+    return [folder, ...gitDirsIn(join(folder, "modules"))];
+  return foldersIn(folder).flatMap(gitDirsIn);
+};
+
+const checkoutsIn = (folder: string): string[] =>
+  readdirOf(folder).includes(".git") ? [folder] : foldersIn(folder).flatMap(checkoutsIn);
 
 /** Whether an index ends in its own checksum, or in none (index.skipHash). */
 const isWhole = (index: string): boolean => {

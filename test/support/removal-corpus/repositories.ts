@@ -45,6 +45,35 @@ export const repositories: readonly State[] = [
     },
   },
   {
+    name: "a submodule with commits that were not pushed, not checked out any more",
+    holds: ["submodule"],
+    make: (ground) => {
+      commitIn(ground, withSubmodule(ground), "unpushed.txt");
+      ground.git("submodule", "deinit", "-q", "-f", "libs/dep");
+    },
+  },
+  {
+    name: "a submodule with a submodule whose stash is all there is, neither checked out any more",
+    holds: ["submodule"],
+    make: (ground) => {
+      const dep = withSubmodule(ground);
+      ground.scene.git(dep, "submodule", "add", "-q", library(ground, "inner"), "inner");
+      writeFileSync(join(dep, "inner/library.txt"), "stashed\n");
+      ground.scene.git(join(dep, "inner"), "stash", "push", "-q");
+      ground.scene.git(dep, "submodule", "deinit", "-q", "-f", "inner");
+      ground.git("submodule", "deinit", "-q", "-f", "libs/dep");
+    },
+  },
+  {
+    name: "files in the folder of a submodule that is not checked out",
+    holds: ["submodule"],
+    make: (ground) => {
+      withSubmodule(ground);
+      ground.git("submodule", "deinit", "-q", "-f", "libs/dep");
+      ground.write("libs/dep/notes/mine.txt", "git does not look here\n");
+    },
+  },
+  {
     name: "a submodule with changed, staged and untracked files",
     holds: ["submodule"],
     make: (ground) => {
@@ -164,6 +193,54 @@ export const repositories: readonly State[] = [
       const folder = nestedAt(ground, "ignored/tool");
       commitIn(ground, folder, "one.txt");
       writeFileSync(join(folder, "two.txt"), "untracked\n");
+    },
+  },
+  {
+    name: "repositories deep inside an ignored folder, one of them bare, beside a clone that is pushed",
+    holds: ["nested", "ignored"],
+    make: (ground) => {
+      ground.scene.git(ground.path, "clone", "-q", library(ground, "dep"), "ignored/_deps/dep-src");
+      const folder = nestedAt(ground, "ignored/a/b/c/d/e/f/tool");
+      commitIn(ground, folder, "one.txt");
+      ground.scene.git(folder, "branch", "aside");
+      ground.scene.git(folder, "reset", "-q", "--hard", "HEAD");
+      writeFileSync(join(folder, "one.txt"), "changed\n");
+      const other = nestedAt(ground, "vendor-work");
+      commitIn(ground, other, "bare.txt");
+      ground.scene.git(ground.path, "clone", "-q", "--bare", other, "ignored/a/mirror.git");
+      rmSync(other, { recursive: true });
+    },
+  },
+  {
+    name: "a repository in the six hundredth of ignored folders",
+    holds: ["nested"],
+    make: (ground) => {
+      for (let at = 0; at < 600; at++) mkdirSync(ground.at(`node_modules/package-${at}`), { recursive: true });
+      commitIn(ground, nestedAt(ground, "node_modules/package-599/source"), "one.txt");
+    },
+  },
+  {
+    name: "a repository inside whose other checkout lies elsewhere, at a commit on no branch",
+    holds: ["nested"],
+    make: (ground) => {
+      const folder = nestedAt(ground, "ignored/tool");
+      commitIn(ground, folder, "one.txt");
+      const elsewhere = join(ground.scene.root, "elsewhere");
+      ground.scene.git(folder, "worktree", "add", "-q", "--detach", elsewhere);
+      commitIn(ground, elsewhere, "two.txt");
+    },
+  },
+  {
+    name: "a repository inside with a submodule's submodule that has a branch of its own",
+    holds: ["nested"],
+    make: (ground) => {
+      const folder = nestedAt(ground, "vendor/tool");
+      ground.scene.git(folder, "submodule", "add", "-q", library(ground, "dep"), "dep");
+      ground.scene.git(join(folder, "dep"), "submodule", "add", "-q", library(ground, "inner"), "inner");
+      const inner = join(folder, "dep/inner");
+      ground.scene.git(inner, "checkout", "-q", "-b", "aside");
+      commitIn(ground, inner, "aside.txt");
+      ground.scene.git(inner, "checkout", "-q", "-");
     },
   },
   {

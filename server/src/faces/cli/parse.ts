@@ -145,7 +145,8 @@ const takeValue = (words: Words, option: Option, flag: string, attached: string 
   if (option.kind === "boolean") {
     if (attached !== null) throw takesNoValue(`--${flag}`);
     const value = !flag.startsWith("no-");
-    if (before !== undefined && before.value !== value) throw usage(`--${option.flag} contradicts --${flag}.`, null);
+    if (before !== undefined && before.value !== value)
+      throw usage(`--${option.flag} contradicts --${flag}.`, "Give one of them.");
     words.options.set(option.param, { option, value });
     return;
   }
@@ -181,15 +182,17 @@ const convert = (parameter: Parameter, name: string, text: string): unknown => {
     }
     case "boolean":
       if (text === "true" || text === "false") return text === "true";
-      throw usage(`${name} must be true or false, not ${quote(text)}.`, null);
+      throw usage(`${name} must be true or false, not ${quote(text)}.`, "Write true or false.");
   }
 };
 
+const inDigits = "Write it in digits, such as 7.";
+
 const toInteger = ({ minimum, maximum }: Parameter, name: string, text: string): number => {
   const value = /^[+-]?\d+$/u.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw usage(`${name} must be a whole number, not ${quote(text)}.`, null);
-  if (minimum !== null && value < minimum) throw usage(`${name} must be ${minimum} or more, not ${text}.`, null);
-  if (maximum !== null && value > maximum) throw usage(`${name} must be ${maximum} or less, not ${text}.`, null);
+  if (!Number.isSafeInteger(value)) throw usage(`${name} must be a whole number, not ${quote(text)}.`, inDigits);
+  if (minimum !== null && value < minimum) throw usage(`${name} must be ${minimum} or more, not ${text}.`, inDigits);
+  if (maximum !== null && value > maximum) throw usage(`${name} must be ${maximum} or less, not ${text}.`, inDigits);
   return value;
 };
 
@@ -322,9 +325,9 @@ const takesNoValue = (word: string): ImiError => {
   return usage(`${bare} takes no value.`, `Write ${bare} alone.`);
 };
 
-const didYouMean = (typed: string, candidates: readonly string[]): string | null => {
+const didYouMean = (typed: string, candidates: readonly string[]): string => {
   const meant = nearest(typed, candidates);
-  return meant === null ? null : `Did you mean ${meant}?`;
+  return meant === null ? "Choose one of these." : `Did you mean ${meant}?`;
 };
 
 const quote = (text: string): string => JSON.stringify(text);
@@ -332,5 +335,4 @@ const quote = (text: string): string => JSON.stringify(text);
 const same = (left: readonly string[], right: readonly string[]): boolean =>
   left.length === right.length && left.every((word, index) => word === right[index]);
 
-const usage = (message: string, hint: string | null): ImiError =>
-  new ImiError("usage/invalid", message, hint === null ? {} : { hint });
+const usage = (message: string, hint: string): ImiError => new ImiError("usage/invalid", message, { hint });

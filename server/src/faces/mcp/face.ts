@@ -188,10 +188,17 @@ export class Face {
     if (!this.#options.ending.aborted) this.#options.log(`A notification was not sent: ${String(error)}`);
   };
 
+  /** A client that does not say where it works is one that has no roots. */
   async #roots(): Promise<readonly string[]> {
     if (this.#server.getClientCapabilities()?.roots === undefined) return [];
-    const { roots } = await this.#server.listRoots(undefined, { timeout: rootsTimeout, signal: this.#options.ending });
-    return roots.map(({ uri }) => uri);
+    try {
+      const options = { timeout: rootsTimeout, signal: this.#options.ending };
+      const { roots } = await this.#server.listRoots(undefined, options);
+      return roots.map(({ uri }) => uri);
+    } catch (error) {
+      this.#options.log(`The client did not say its roots: ${String(error)}`);
+      return [];
+    }
   }
 
   #unknownTool(name: string): McpError {

@@ -45,7 +45,8 @@ export const serveMcp = async ({ repository, cwd, env, signal }: McpOptions): Pr
     },
   );
   const face = new Face(server, { workspace, cwd, repository, ending: ending.signal, log });
-  server.onerror = (error) => log(error.message);
+  // What could not be read may be long, and reported on many lines.
+  server.onerror = ({ message }) => log(message.replaceAll(/\s+/gu, " ").slice(0, 300));
 
   const gone = Promise.withResolvers<void>();
   // The SDK does not look for the end of stdin.
@@ -53,6 +54,7 @@ export const serveMcp = async ({ repository, cwd, env, signal }: McpOptions): Pr
   process.stdout.on("error", () => gone.resolve());
   server.onclose = () => gone.resolve();
   signal.addEventListener("abort", () => gone.resolve(), { once: true });
+  if (process.stdin.isTTY) log("an agent program starts this and speaks to it here; Ctrl+C ends it.");
   await server.connect(new StdioServerTransport());
   if (signal.aborted) gone.resolve();
   await gone.promise;

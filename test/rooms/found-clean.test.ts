@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, it } from "node:test";
 import { ImiError } from "../../protocol/errors.ts";
@@ -15,8 +17,9 @@ interface Watched extends AsyncDisposable {
 }
 
 /** A worktree of which a server has just said that it is clean, and that it watches since. */
-const foundClean = async (): Promise<Watched> => {
+const foundClean = async (prepare?: (scene: Scene, path: string) => void): Promise<Watched> => {
   const scene = makeScene();
+  writeFileSync(join(scene.trunk, ".git/info/exclude"), "build/\n");
   const log: string[] = [];
   const imi = new Caller(
     await openWorkspace({
@@ -25,6 +28,7 @@ const foundClean = async (): Promise<Watched> => {
     }),
   );
   const { worktree } = await imi.call("worktree.create", { type: "feat", name: "x" });
+  prepare?.(scene, worktree.path);
   await imi.call("repository.open", {});
   // Until its status is answered from memory: what was checked out a moment ago proves nothing yet.
   for (let seen = -1; seen !== log.length && log.length < 1_000;) {
@@ -56,9 +60,32 @@ describe("a worktree that was found clean", { skip: process.platform !== "linux"
     );
   });
 
+  it("with ignored folders is removed as quickly", async () => {
+    await using watched = await foundClean((_, path) => mkdirSync(join(path, "build/deep/down"), { recursive: true }));
+    await watched.imi.call("worktree.remove", { name: "feat-x" });
+    assert.deepEqual(
+      watched.log.filter((line) => line.includes(" status ")),
+      [],
+    );
+  });
+
+  it("is looked at again after a commit was made in a clone that git ignores", async () => {
+    const tool = (path: string): string => join(path, "build/tool");
+    await using watched = await foundClean((scene, path) => scene.git(path, "clone", "-q", scene.remote, tool(path)));
+    watched.scene.git(tool(watched.path), "commit", "-q", "--allow-empty", "-m", "nowhere else");
+    await assert.rejects(watched.imi.call("worktree.remove", { name: "feat-x" }), refused);
+  });
+
   for (const [what, act] of [
     ["a bisect began", ({ scene, path }: Watched) => scene.git(path, "bisect", "start")],
     ["a repository was made in it", ({ scene, path }: Watched) => scene.git(path, "init", "-q", "tool")],
+    [
+      "one was made that git ignores",
+      ({ scene, path }: Watched) => {
+        scene.git(path, "init", "-q", "build/deep/tool");
+        scene.git(join(path, "build/deep/tool"), "commit", "-q", "--allow-empty", "-m", "nowhere else");
+      },
+    ],
     [
       "a ref of its own got a commit that nothing else has",
       ({ scene, path }: Watched) => {

@@ -100,6 +100,18 @@ describe("a review that is there already", () => {
     assert.equal(headOf(worktree.path), before);
   });
 
+  it("is not changed under somebody else who holds it, but for its holder", async () => {
+    const { worktree } = await review();
+    const before = headOf(worktree.path);
+    await imi.call("claim.take", { name: "pr-7", agent: "agent-1" });
+    const newest = push("two");
+    assert.match(told((await review()).notes, "review/behind"), /agent-1 holds it and may be at work there/);
+    assert.equal(headOf(worktree.path), before);
+    const again = await imi.call("worktree.review", { number: 7, agentId: "agent-1" });
+    told(again.notes, "review/updated");
+    assert.equal(headOf(worktree.path), newest);
+  });
+
   it("is left alone on a detached HEAD, and one is told", async () => {
     const { worktree } = await review();
     scene.git(worktree.path, "switch", "-q", "--detach");

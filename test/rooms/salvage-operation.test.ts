@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import type { ResultOf } from "../../protocol/contract.ts";
+import { told } from "../support/imi.ts";
 import { Caller, makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
 
@@ -76,10 +78,51 @@ describe("imi salvage", () => {
     );
   });
 
+  it("hands on the last salvage while that has all there is", async () => {
+    await using imi = await Caller.in(scene, path);
+    const { salvage } = await imi.call("worktree.salvage", {});
+    const pushed = await imi.call("worktree.salvage", { push: "origin" });
+    assert.deepEqual(pushed.salvage, salvage);
+    const bundled = await imi.call("worktree.salvage", { bundle: "../again.bundle" });
+    assert.deepEqual(bundled.salvage, salvage);
+
+    writeFileSync(join(path, "note.txt"), "another note\n");
+    const changed = await imi.call("worktree.salvage", { push: "origin" });
+    assert.notEqual(changed.salvage.prefix, salvage.prefix);
+    const amended = scene.git(path, "commit-tree", "-m", "amended away", "HEAD^{tree}").trim();
+    scene.git(path, "update-ref", "HEAD", amended);
+    scene.git(path, "update-ref", "HEAD", "HEAD@{1}");
+    const dropped = await imi.call("worktree.salvage", { push: "origin" });
+    assert.ok(dropped.salvage.refs.some(({ commit }) => commit === amended));
+    const last = dropped.salvage.refs[0]?.ref ?? "";
+    scene.git(path, "update-ref", "-d", `${dropped.salvage.prefix}/${last}`);
+    const whole = await imi.call("worktree.salvage", { push: "origin" });
+    assert.notEqual(whole.salvage.prefix, dropped.salvage.prefix, "a ref of that was deleted");
+  });
+
+  it("does not hand on refs that go with a restore", async () => {
+    await using imi = await Caller.in(scene);
+    const { worktree } = await imi.call("worktree.create", { type: "feat", name: "twice" });
+    writeFileSync(join(worktree.path, "note.txt"), "note\n");
+    const { trash } = await imi.call("worktree.remove", { name: "feat-twice", yes: true });
+    const again = await imi.call("worktree.create", { type: "feat", name: "twice" });
+    writeFileSync(join(again.worktree.path, "note.txt"), "note\n");
+    const { salvage } = await imi.call("worktree.salvage", { name: "feat-twice", push: "origin" });
+    assert.notEqual(salvage.prefix, trash?.salvaged);
+  });
+
+  it("takes a bundle's name from where one is, whichever repository is asked", async () => {
+    const place = { cwd: scene.root, env: scene.env };
+    type Salvaged = ResultOf<"worktree.salvage">;
+    const { bundle } = await told<Salvaged>(place, "salvage", "feat-quartz", "--repo", path, "--bundle", "here.bundle");
+    assert.equal(bundle, join(scene.root, "here.bundle"));
+    assert.ok(existsSync(bundle));
+  });
+
   it("lists what was salvaged, newest first", async () => {
     await using imi = await Caller.in(scene);
     const { salvages } = await imi.call("salvage.list", {});
-    assert.ok(salvages.length >= 5);
+    assert.ok(salvages.length >= 4);
     assert.deepEqual(
       salvages.map(({ at }) => at),
       salvages
@@ -87,7 +130,10 @@ describe("imi salvage", () => {
         .toSorted()
         .toReversed(),
     );
-    assert.deepEqual(new Set(salvages.map(({ worktree }) => worktree)), new Set(["feat-quartz", "trunk-main"]));
+    assert.deepEqual(
+      new Set(salvages.map(({ worktree }) => worktree)),
+      new Set(["feat-quartz", "feat-twice", "trunk-main"]),
+    );
     assert.equal(salvages[0]?.trashed, false);
   });
 });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { describe, it } from "node:test";
 import Sqlite from "better-sqlite3";
 import type { Work } from "../../protocol/work.ts";

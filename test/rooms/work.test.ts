@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ImiError } from "../../protocol/errors.ts";
 import { addRemote, makeRepository, plainGit } from "../support/git.ts";
+import { sizeOf } from "../../server/src/worktrees/work/size-of.ts";
 import { addExamined, examined } from "../support/examine.ts";
 
 const quietly = (running: Promise<unknown>): Promise<unknown> => running.catch(() => undefined);
@@ -295,6 +296,23 @@ describe("what git does not show", () => {
     assert.deepEqual((await a.examples("ignored")).toSorted(), [".env", "a.log", "node_modules/", "src/b.log"]);
     assert.equal((await a.work()).answer, "clean");
   });
+
+  test("ignored files are measured where a person asks, as far as that is quick", async () => {
+    await using repository = await makeRepository();
+    await repository.commit("ignore", { ".gitignore": "node_modules/\n*.log\n" });
+    const a = await addExamined(repository);
+    const paths = ["node_modules/", "a.log"];
+    await mkdir(join(a.path, "node_modules/x"), { recursive: true });
+    await writeFile(join(a.path, "node_modules/x/y"), Buffer.alloc(100_000, 1));
+    await writeFile(join(a.path, "a.log"), Buffer.alloc(50_000, 1));
+    const bytes = async (depth: "full" | "summary") =>
+      (await a.work({ depth })).items.find(({ kind }) => kind === "ignored")?.bytes;
+    const measured = (await bytes("full")) ?? 0;
+    assert.ok(measured >= 150_000 && measured < 250_000, String(measured));
+    assert.equal(await bytes("summary"), undefined);
+    assert.equal(await sizeOf(a.path, paths), measured);
+    assert.equal(await sizeOf(a.path, paths, undefined, AbortSignal.abort()), null, "cut off");
+  });
 });
 
 describe("repositories inside a worktree", () => {
@@ -307,11 +325,69 @@ describe("repositories inside a worktree", () => {
       await plainGit(["init", "-q"], join(a.path, place));
     }
     await plainGit(["commit", "-q", "--allow-empty", "-m", "x"], join(a.path, "deep/down"));
+    await writeFile(join(a.path, "vendor/draft"), "");
     await plainGit(["worktree", "add", "-q", "-b", "other", join(a.path, ".worktrees/inner")], repository.trunk);
     await plainGit(["worktree", "add", "-q", "-b", "dots", join(a.path, "..dots/inner")], repository.trunk);
     const expected = ["..dots/inner/", ".worktrees/inner/", "deep/down/", "empty/", "vendor/"];
     assert.deepEqual((await a.examples("nested")).toSorted(), expected);
     assert.equal((await a.work()).answer, "work");
+  });
+
+  test("in ignored folders are work by what they hold, however deep they lie, and bare ones too", async () => {
+    await using repository = await makeRepository();
+    await repository.commit("ignore", { ".gitignore": "build/\n" });
+    const a = await addExamined(repository);
+    await plainGit(["clone", "-q", repository.trunk, join(a.path, "build/_deps/tool-src")], repository.root);
+    await mkdir(join(a.path, "build/package/.git"), { recursive: true });
+    await writeFile(join(a.path, "build/package/.git/stray"), "no repository\n");
+    assert.deepEqual(await a.holds(), { ignored: 1 }, "its remote has all of it");
+    const deep = join(a.path, "build/package/a/b/c/d");
+    await mkdir(deep, { recursive: true });
+    await plainGit(["init", "-q"], deep);
+    assert.deepEqual(await a.holds(), { ignored: 1 }, "nothing is in it");
+    await plainGit(["commit", "-q", "--allow-empty", "-m", "x"], deep);
+    await plainGit(["clone", "-q", "--bare", deep, join(a.path, "build/mirror.git")], repository.root);
+    await plainGit(["checkout", "-q", "-b", "mine"], join(a.path, "build/_deps/tool-src"));
+    assert.deepEqual((await a.examples("nested")).toSorted(), ["build/mirror.git/", "build/package/a/b/c/d/"]);
+    await plainGit(["commit", "-q", "--allow-empty", "-m", "x"], join(a.path, "build/_deps/tool-src"));
+    assert.deepEqual(await a.holds(), { nested: 3, ignored: 1 });
+    assert.equal((await a.work()).answer, "work");
+  });
+
+  test("in ignored folders that cannot be looked through are not taken for absent", async () => {
+    await using repository = await makeRepository();
+    await repository.commit("ignore", { ".gitignore": "build/\n" });
+    const a = await addExamined(repository);
+    await mkdir(join(a.path, "build"));
+    assert.equal((await a.work()).answer, "clean");
+    const { answer, reason } = await a.work({ patienceMs: 0 });
+    assert.equal(answer, "unknown");
+    assert.match(reason ?? "", /too large to be looked through/);
+    // Longer than a path may be, so that not even root gets to its end.
+    const deep = `${"n".repeat(200)}/`.repeat(15);
+    await mkdir(join(a.path, "other", deep), { recursive: true });
+    await mkdir(join(a.path, "build", deep), { recursive: true });
+    await rename(join(a.path, "other"), join(a.path, "build", deep, "other"));
+    assert.match((await a.work()).reason ?? "", /could not be read \(ENAMETOOLONG\)/);
+    execFileSync("rm", ["-r", "build"], { cwd: a.path });
+  });
+
+  test("whose other checkouts lie elsewhere name these, for they stop working", async () => {
+    await using repository = await makeRepository();
+    await repository.commit("ignore", { ".gitignore": "build/\n" });
+    const a = await addExamined(repository);
+    const elsewhere = (name: string): string => join(repository.root, name);
+    for (const place of ["tool", "build/tool"]) {
+      await plainGit(["clone", "-q", repository.trunk, join(a.path, place)], repository.root);
+      const other = elsewhere(`of ${place.replace("/", " ")}`);
+      await plainGit(["worktree", "add", "-q", "--detach", other], join(a.path, place));
+      await plainGit(["worktree", "add", "-q", "--detach", join(a.path, place, "within")], join(a.path, place));
+    }
+    const found = await a.work();
+    assert.deepEqual(found.dependents?.toSorted(), [elsewhere("of build tool"), elsewhere("of tool")]);
+    assert.deepEqual((await a.examples("nested")).toSorted(), ["build/tool/", "tool/"]);
+    await rm(elsewhere("of tool"), { recursive: true });
+    assert.deepEqual((await a.work()).dependents, [elsewhere("of build tool")], "one that is gone needs nothing");
   });
 
   test("are work in the place of a tracked file", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,24 +10,9 @@ import { openStore } from "../../server/src/store/index.ts";
 import { Worktrees } from "../../server/src/worktrees/index.ts";
 import { assertAgreement } from "../support/agreement.ts";
 import { startImi, told } from "../support/imi.ts";
+import { appears, slowHook } from "../support/slow-hook.ts";
 import { makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
-
-/** A hook of the user's that takes until we say so; the checkout it follows holds the repository's lease. */
-const slowHook = (scene: Scene): { readonly started: string; readonly go: string } => {
-  const [started, go] = [join(scene.root, "started"), join(scene.root, "go")];
-  const hook = join(scene.trunk, ".git/hooks/post-checkout");
-  writeFileSync(hook, `#!/bin/sh\n: > '${started}'\nwhile [ ! -e '${go}' ]; do sleep 0.05; done\n`);
-  chmodSync(hook, 0o755);
-  return { started, go };
-};
-
-const appears = async (path: string): Promise<void> => {
-  for (let tries = 0; !existsSync(path); tries += 1) {
-    if (tries > 500) throw new Error(`${path} did not appear`);
-    await delay(20);
-  }
-};
 
 /** The room itself with less patience than two minutes; everything else is real. */
 const impatientRoom = async (scene: Scene) => {

@@ -1,7 +1,7 @@
 import { l10n } from "vscode";
 import type { Work, WorkItem } from "../../../protocol/work.ts";
 import { type WorkKind, workKinds } from "../../../protocol/work-kinds.ts";
-import { grouped, some } from "../amounts.ts";
+import { grouped, printable, size, some } from "../amounts.ts";
 
 /** What a removal salvages first. */
 export function exposed({ items }: Work): readonly WorkItem[] {
@@ -51,9 +51,18 @@ export function mergedInWords({ merged }: Work): string | null {
   }
 }
 
-function countInWords({ kind, count }: WorkItem): string {
+/** A line for each checkout elsewhere that needs a repository in here. */
+export function dependentsInWords({ dependents = [] }: Work): readonly string[] {
+  return dependents.map((path) =>
+    l10n.t("{0} does not work while this is in the trash: its repository is inside.", printable(path)),
+  );
+}
+
+function countInWords({ kind, count, bytes }: WorkItem): string {
   const [one, many] = words(kind, grouped(count));
-  return count === 1 ? one : many;
+  const counted = count === 1 ? one : many;
+  if (bytes === undefined) return counted;
+  return bytes === null ? l10n.t("{0}, too many to measure", counted) : `${counted}, ${size(bytes)}`;
 }
 
 function words(kind: WorkKind, count: string): readonly [one: string, many: string] {

@@ -24,15 +24,16 @@ export const caughtUp = async (
   tools: Tools,
   repository: Repository,
   opened: CreateResult,
-  number: number,
+  { pullRequest, agentId }: { readonly pullRequest: number | null; readonly agentId: string | null },
   call: Call,
 ): Promise<CreateResult> => {
   const { worktree } = opened;
+  const number = pullRequest ?? 0;
   const notes = new Notes();
   let now: Worktree = worktree;
   try {
     const head = await fetchHead(tools, repository, number, call, patienceMs);
-    now = await follow(tools, repository, worktree, { head, number, notes, call });
+    now = await follow(tools, repository, worktree, { head, number, agentId, notes, call });
   } catch (error) {
     if (call.signal.aborted) throw error;
     const why = ImiError.from(error).message;
@@ -44,6 +45,8 @@ export const caughtUp = async (
 interface Following {
   readonly head: Head;
   readonly number: number;
+  /** Who asks; null for a person. */
+  readonly agentId: string | null;
   readonly notes: Notes;
   readonly call: Call;
 }
@@ -52,8 +55,9 @@ const follow = async (
   tools: Tools,
   repository: Repository,
   worktree: Worktree,
-  { head, number, notes, call }: Following,
+  following: Following,
 ): Promise<Worktree> => {
+  const { head, number, notes, call } = following;
   if (worktree.head === null) return worktree;
   const { remoteName } = tools.settings();
   const standing = await standingOf(tools, repository, worktree.head, head, number, call);
@@ -63,7 +67,7 @@ const follow = async (
     if (differs !== null) notes.add("review/diverged", differs);
     return worktree;
   }
-  const obstacle = await fastForward(tools, repository, worktree, head, call);
+  const obstacle = await fastForward(tools, repository, worktree, following);
   if (obstacle === null) {
     notes.add("review/updated", updated(worktree.name, standing, number));
     return { ...worktree, head: head.commit };
@@ -81,8 +85,7 @@ const fastForward = async (
   tools: Tools,
   repository: Repository,
   worktree: Worktree,
-  head: Head,
-  call: Call,
+  { head, agentId, call }: Following,
 ): Promise<string | null> => {
   const lease = await tools.store.leases.take(mutationLease(repository), {
     purpose: `update ${worktree.name}`,
@@ -93,6 +96,8 @@ const fastForward = async (
     const registered = (await tools.store.worktrees.of(repository.id)).find(({ id }) => id === worktree.id);
     if (registered?.state !== "ready") return "it is being changed";
     const row = asItIs(repository, registered);
+    const holder = await holderOf(tools, repository, row);
+    if (holder !== null && holder !== agentId) return `${holder} holds it and may be at work there`;
     if (row.branch === null) return "its HEAD is detached";
     if (row.lockReason !== null) return "it is locked";
     const holds = await held(tools, repository, row, call);
@@ -111,6 +116,13 @@ const fastForward = async (
   } finally {
     await lease.release();
   }
+};
+
+/** The agent that has claimed it; null when nobody has, or his claim is over. */
+const holderOf = async (tools: Tools, repository: Repository, row: WorktreeRow): Promise<string | null> => {
+  if (row.claim === null) return null;
+  await (await tools.claims()).settleAll(repository, [row]);
+  return (await tools.store.claims.of(row.id))?.agent ?? null;
 };
 
 /** What in a worktree is in no commit, in words; null when there is nothing. Unknown is not nothing. */

@@ -56,7 +56,7 @@ export const review = async (
     const source = told ?? (await sourceAt(tools, repository, head.commit, trunk.branch, call));
     return plan(tools, repository, { wanted, head, source, base: trunk.base, remoteName, notes, call });
   });
-  return result.created ? result : caughtUp(tools, repository, result, params.number, call);
+  return result.created ? result : caughtUp(tools, repository, result, wanted, call);
 };
 
 /** What GitHub's own command line says of the request; null when it is absent, signed out, or knows nothing of it. */

@@ -3,7 +3,15 @@ import type { ImiError } from "../../../../protocol/errors.ts";
 import type { Work } from "../../../../protocol/work.ts";
 import type { Worktree } from "../../../../protocol/worktrees.ts";
 import { printable } from "../../amounts.ts";
-import { exposed, hasFileChanges, itemInWords, kept, mergedInWords, workInWords } from "../work-words.ts";
+import {
+  dependentsInWords,
+  exposed,
+  hasFileChanges,
+  itemInWords,
+  kept,
+  mergedInWords,
+  workInWords,
+} from "../work-words.ts";
 
 /** A worktree and what a rehearsal of its removal said it holds. */
 export interface Examined {
@@ -66,6 +74,8 @@ function aboutOne(examined: Examined): string {
   } else if (stays.length > 0) {
     lines.push("", l10n.t("Kept in any case:"), ...stays.map(bullet));
   }
+  const dependents = dependentsInWords(work);
+  if (dependents.length > 0) lines.push("", ...dependents);
   lines.push("", l10n.t("It goes to the trash as it is, and can be restored from there."));
   if (examined.place === "this window") lines.push(l10n.t("Its folder leaves this window's workspace."));
   return lines.join("\n");
@@ -102,6 +112,8 @@ function aboutMany(examined: readonly Examined[], refused: readonly Refused[]): 
     lines.push(bullet(l10n.t("{0} more, {1} of them with work", more, holding)));
   }
   if (examined.some(({ work }) => work.answer !== "clean")) lines.push("", l10n.t("Their work is salvaged first."));
+  const dependents = examined.flatMap(({ work }) => dependentsInWords(work));
+  if (dependents.length > 0) lines.push("", ...dependents);
   lines.push(
     "",
     l10n.t("The branches stay. The worktrees go to the trash as they are, and can be restored from there."),

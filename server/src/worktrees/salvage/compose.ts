@@ -16,8 +16,9 @@ import { hasOperation, pseudoRefs, stashEntries } from "./record.ts";
 import type { Named } from "./record.ts";
 import { listRefs, stashLog } from "./refs-of.ts";
 import { Source } from "./source.ts";
-import { isPlain } from "./status.ts";
+import { isPlain, isUnstaged } from "./status.ts";
 import type { Entry } from "./status.ts";
+import { linkedObjects, linkedRecords } from "./linked.ts";
 import { Changed } from "./subject.ts";
 import type { Job, Subject } from "./subject.ts";
 import { survey, walk } from "./survey.ts";
@@ -38,6 +39,8 @@ export interface Composition {
 
 export interface ComposeOptions {
   readonly base: string | null;
+  /** `none`: the subject's folder is an empty one of ours, for its own is gone, or it never had any. */
+  readonly tree: "there" | "none";
   /** Called once the tree has been looked at. */
   readonly onSurveyed?: (() => void) | undefined;
 }
@@ -66,16 +69,11 @@ interface Inner extends ComposeOptions {
 }
 
 const composeSurveyed = async (job: Job, found: Survey, options: Inner): Promise<Composition> => {
-  const { subject, dir, head, index, record, status } = found;
+  const { subject, dir, head, status } = found;
   const inside = await composeInside(job, found, options.depth);
   const pinned = await pins(job, found, options);
   const plain =
-    isPlain(status) &&
-    head.oid !== null &&
-    index.state === "good" &&
-    !hasOperation(record) &&
-    inside.kept.length === 0 &&
-    pinned.trees.length === 0;
+    isAtRest(found, options.tree) && head.oid !== null && inside.kept.length === 0 && pinned.trees.length === 0;
   const outcome = { head: head.oid, plain, ignored: ignoredOf(found) };
   const refs: Named[] = [
     ...(head.oid === null ? [] : [{ name: "HEAD", oid: head.oid }]),
@@ -103,11 +101,14 @@ const composeSurveyed = async (job: Job, found: Survey, options: Inner): Promise
       })),
     );
   const raw = options.raw === null ? [] : rawFiles(options.raw);
-  const manifest = manifestOf(found, job.at, { base: options.base, inside: inside.kept, special });
+  const manifest = manifestOf(found, job.at, {
+    ...{ base: options.base, inside: inside.kept, special },
+    path: options.tree === "there" ? subject.path : (subject.gitDir ?? subject.name),
+  });
   const settled = await settledTree(found);
   const plans = [
     ...(await indexPlans(found, job.at, settled)),
-    worktreePlan(found, job.at, settled, sources, inside.heads),
+    ...(options.tree === "none" ? [] : [worktreePlan(found, job.at, settled, sources, inside.heads)]),
     statePlan(found, job.at, manifest, [...strays, ...(await indexOnly(found))]),
     ...pinned.trees.map(({ name, oid }): CommitPlan => ({
       name,
@@ -142,6 +143,12 @@ const composeSurveyed = async (job: Job, found: Survey, options: Inner): Promise
     written: imported.written.union(inside.written),
   };
 };
+
+/** Nothing changed or staged, and nothing under way. A repository without a working tree need not have an index. */
+const isAtRest = ({ status, index, record }: Survey, tree: ComposeOptions["tree"]): boolean =>
+  (tree === "none" ? isUnstaged(status) : isPlain(status)) &&
+  (index.state === "good" || (tree === "none" && index.state === "absent")) &&
+  !hasOperation(record);
 
 /** What our repository has already need not be brought there. */
 const ourTips = async (job: Job, subject: Subject): Promise<string[]> =>
@@ -274,7 +281,9 @@ const pins = async (
     options.stashOf === "none"
       ? []
       : stashEntries(await stashLog(job, subject), options.stashOf === "all" ? undefined : head.branch);
-  const types = await typesOf(dir, [...named.map(({ oid }) => oid), ...stash]);
+  // Checkouts of it elsewhere are not salvaged, but what they are at is in this repository alone.
+  const linked = options.refs === "own" ? linkedObjects(subject.commonDir) : [];
+  const types = await typesOf(dir, [...named.map(({ oid }) => oid), ...stash, ...linked]);
   const pseudo = named
     .filter(({ oid }) => types.get(oid) === "commit")
     .map(({ name, oid }) => ({ name: `pseudo/${name}`, oid }));
@@ -285,7 +294,11 @@ const pins = async (
     "stash",
     stash.filter((oid) => types.has(oid)),
   );
-  const pinned = [...pseudo, ...stashed, ...branches];
+  const elsewhere = numbered(
+    "linked",
+    linked.filter((oid) => types.get(oid) === "commit"),
+  );
+  const pinned = [...pseudo, ...stashed, ...elsewhere, ...branches];
   const beyond = await beyondHead(
     job,
     found,
@@ -338,11 +351,17 @@ interface One {
 }
 
 const composeOne = async (job: Job, one: Inside, depth: number): Promise<One> => {
-  const { subject, opaque, ownsRefs } = one;
-  const common = { base: null, depth, stashOf: ownsRefs ? "all" : "none", refs: ownsRefs ? "own" : "shared" } as const;
+  const { subject, opaque, ownsRefs, tree } = one;
+  const common = {
+    base: null,
+    tree,
+    depth,
+    stashOf: ownsRefs ? "all" : "none",
+    refs: ownsRefs ? "own" : "shared",
+  } as const;
   try {
     const found = await survey(job, subject);
-    if (one.keep === "own" && (await hasNothingOwn(job, found, ownsRefs))) {
+    if (one.keep === "own" && (await hasNothingOwn(job, found, one))) {
       const nothing = { refs: [], written: new Set<string>(), head: found.head.oid, plain: true };
       return { composition: { ...nothing, ignored: ignoredOf(found) }, note: null, nothingOwn: true };
     }
@@ -360,23 +379,23 @@ const composeOne = async (job: Job, one: Inside, depth: number): Promise<One> =>
 };
 
 /** Nothing changed, nothing under way, and every commit is somewhere else. */
-const hasNothingOwn = async (job: Job, found: Survey, ownsRefs: boolean): Promise<boolean> =>
+const hasNothingOwn = async (job: Job, found: Survey, { tree, ownsRefs }: Inside): Promise<boolean> =>
   found.subject.gitDir !== null &&
-  isPlain(found.status) &&
-  found.index.state === "good" &&
-  !hasOperation(found.record) &&
+  isAtRest(found, tree) &&
+  (!ownsRefs || linkedRecords(found.subject.commonDir).length === 0) &&
   (await findInside(job, found)).length === 0 &&
   (await isElsewhere(job, found, ownsRefs));
 
 const asFiles = async (
   job: Job,
-  { subject }: Inside,
+  { subject, tree }: Inside,
   { reason, files }: NonNullable<Inside["opaque"]>,
   depth: number,
 ): Promise<One> => {
   const found = await survey(job, plainly(job, subject.path, subject.name));
   const composition = await composeSurveyed(job, found, {
     base: null,
+    tree,
     depth,
     stashOf: "none",
     refs: "shared",

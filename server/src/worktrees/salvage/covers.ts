@@ -16,7 +16,7 @@ export const covers = async (job: Job, subject: Subject, kept: Salvage, now: Com
   for (const { name, oid } of now.refs) {
     if (actual.get(name) === oid || isState(name)) continue;
     // Numbers shift when another commit is dropped: what counts is that a ref has it.
-    if (/(?:^|\/)(?:reflog|stash)\/\d+$/.test(name)) loose.push(oid);
+    if (/(?:^|\/)(?:reflog|stash|linked)\/\d+$/.test(name)) loose.push(oid);
     else return false;
   }
   const dir = new PrivateDir(job, subject, null);
@@ -34,6 +34,12 @@ export const covers = async (job: Job, subject: Subject, kept: Salvage, now: Com
       return false;
   }
   return sameRecords(dir, actual, now);
+};
+
+/** Whether it has each of these commits itself, so that it is enough to hand on; the states are for `covers`. */
+export const hasAll = (kept: Salvage, now: Composition): boolean => {
+  const there = new Set(kept.refs.map(({ commit }) => commit));
+  return now.refs.every(({ name, oid }) => isState(name) || there.has(oid));
 };
 
 const isState = (name: string): boolean => /(?:^|\/)state$/.test(name);

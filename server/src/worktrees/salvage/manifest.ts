@@ -34,11 +34,11 @@ const examples = 20;
 export const manifestOf = (
   { subject, head, index, record, status }: Survey,
   at: Date,
-  more: Pick<Manifest, "base" | "inside"> & { readonly special: readonly Bytes[] },
+  more: Pick<Manifest, "base" | "inside" | "path"> & { readonly special: readonly Bytes[] },
 ): Manifest => ({
   imi: version,
   name: subject.name,
-  path: subject.path,
+  path: more.path,
   branch: head.branch,
   head: head.oid,
   base: more.base,

@@ -47,8 +47,11 @@ export const timeOf = (stamp: string): string | null => {
   return year === undefined || Number.isNaN(Date.parse(text)) ? null : text;
 };
 
+/** `refs/salvage/<worktree>` */
+export const rootOf = (name: string): string => `${root}${encodeName(name)}`;
+
 /** `refs/salvage/<worktree>/<time>` */
-export const prefixOf = (name: string, at: Date): string => `${root}${encodeName(name)}/${timeStamp(at)}`;
+export const prefixOf = (name: string, at: Date): string => `${rootOf(name)}/${timeStamp(at)}`;
 
 /** The worktree and time of a salvage's ref or prefix; null when it is none. */
 export const parsePrefix = (ref: string): { worktree: string; at: string; prefix: string } | null => {

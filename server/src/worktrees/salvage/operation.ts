@@ -12,7 +12,7 @@ import type { WorktreeRow } from "../../store/index.ts";
 import { checkoutOf } from "../checkout.ts";
 import type { Call, Tools } from "../context.ts";
 import { find, thereAre } from "../entity.ts";
-import { salvage } from "./index.ts";
+import { lastSalvage, salvage } from "./index.ts";
 import { parsePrefix, root } from "./names.ts";
 
 /** Salvages one worktree, by its name or the one the caller is in, and hands the refs on where that was asked for. */
@@ -39,10 +39,13 @@ export const salvageWorktree = async (
   }
 
   call.progress(`Salvaging ${row.name}`, null);
-  const kept = await salvage(tools, repository, checkoutOf(repository, row, gitId), {
-    signal: call.signal,
-    at: new Date(),
-  });
+  const checkout = checkoutOf(repository, row, gitId);
+  const { signal } = call;
+  // Whoever hands on what was salvaged a moment ago wants that, not a second one that is equal.
+  const handOn = remote !== null || file !== null;
+  const except = handOn ? await trashedPrefixes(tools, repository) : new Set<string>();
+  const last = handOn ? await lastSalvage(tools, repository, checkout, { signal, except }) : null;
+  const kept = last ?? (await salvage(tools, repository, checkout, { signal, at: new Date() }));
   if (remote !== null) {
     call.progress(`Pushing to ${remote}`, null);
     await push(tools, repository, kept, remote, call);
@@ -108,7 +111,7 @@ const push = async (tools: Tools, { gitDir }: Repository, kept: Salvage, remote:
   }
 };
 
-/** Before anything is salvaged: no two salvages are of one time, so a file that is there cannot be this one's. */
+/** Before anything is salvaged, and also where the file may be of the same salvage: it is whole only when we wrote it. */
 const refuseTaken = async (file: string): Promise<void> => {
   if ((await lstat(file).catch(() => null)) !== null) throw taken(file);
 };

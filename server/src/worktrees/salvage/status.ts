@@ -87,6 +87,9 @@ const fieldsOf = (entry: Bytes, count: number): [readonly string[], Bytes | null
   return fields.length <= count ? [fields, null] : [fields, fields.slice(count).join(" ")];
 };
 
+/** Nothing in the index that HEAD does not have. */
+export const isUnstaged = (status: TreeStatus): boolean => !status.staged && status.conflicted.length === 0;
+
 /** Nothing that git would have to be told to keep. */
 export const isPlain = (status: TreeStatus): boolean =>
   !status.staged &&

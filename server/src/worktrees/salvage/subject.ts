@@ -21,6 +21,10 @@ export interface Job {
   readonly homeSettings: TreeSettings;
   /** git's record of the worktree, wherever it lies now; it holds the repositories of submodules. */
   readonly record: string;
+  /** The whole worktree's folder. */
+  readonly top: string;
+  /** Before a deletion nothing may be left that could not be looked into; before a removal it stays in the trash. */
+  readonly before: "removal" | "deletion";
   /** A folder for private git directories. */
   readonly drafts: string;
   /** Where new objects are written: `<home>/objects`, or a throw-away place beside it. */

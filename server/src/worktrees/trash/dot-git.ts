@@ -28,7 +28,7 @@ const stubOf = ({ id, worktree }: TrashRow): string => {
  */
 export const hideDotGit = async (tools: Pick<Tools, "log">, entry: TrashRow): Promise<void> => {
   await hide(entry).catch((error: unknown) => {
-    tools.log("warn", `git still works in ${treeOf(entry)}, which is in the trash: ${ImiError.from(error).message}`);
+    tools.log("info", `git still works in ${treeOf(entry)}, which is in the trash: ${ImiError.from(error).message}`);
   });
 };
 

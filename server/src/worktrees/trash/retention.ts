@@ -2,13 +2,14 @@ import type { Repository } from "../../../../protocol/repositories.ts";
 import type { Call, Tools } from "../context.ts";
 
 const hourMs = 60 * 60 * 1000;
+const dayMs = 24 * hourMs;
 
 /** How long after a window opened, in ms: nobody's first seconds are spent on it. */
 const firstAfterMs = 5 * 60 * 1000;
 
 /**
  * Deletes in the background what has been in the trash for longer than `trash_settings.keep_days`; `imi trash list` names
- * it a week ahead. As always only what is salvaged. Returns a function that stops it.
+ * it a week ahead. As always only what is salvaged. Then the salvages of that age go that keep nothing any more. Returns a function that stops it.
  */
 export const keepRetention = (
   tools: Tools,
@@ -26,6 +27,10 @@ export const keepRetention = (
       tools.log("info", `${name} was in the trash for ${days} days and is deleted for good`);
     for (const { entry, reason } of kept)
       tools.log("warn", `${entry.name} stays in the trash after ${days} days: ${reason}`);
+    const { dropOldSalvages } = await import("./old-salvages.ts");
+    const dropped = (prefix: string): void =>
+      tools.log("info", `${prefix} was made more than ${days} days ago, and other refs hold all of it: it is deleted`);
+    await dropOldSalvages(tools, repository, { before: Date.now() - days * dayMs, dropped }, call);
   };
   let timer: NodeJS.Timeout;
   const plan = (afterMs: number): void => {

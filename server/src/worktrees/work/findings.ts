@@ -8,6 +8,8 @@ const told = 100;
 export class Findings {
   readonly #items = new Map<WorkKind, { count: number; readonly examples: string[] }>();
   readonly #reasons = new Set<string>();
+  readonly #dependents = new Set<string>();
+  #ignoredBytes: number | null | undefined;
 
   add(kind: WorkKind, example: string): void {
     const item = this.#items.get(kind) ?? { count: 0, examples: [] };
@@ -28,6 +30,20 @@ export class Findings {
     this.add(to, example);
   }
 
+  /** A checkout elsewhere whose repository is inside. */
+  depends(path: string): void {
+    this.#dependents.add(path);
+  }
+
+  get dependents(): string[] {
+    return [...this.#dependents];
+  }
+
+  /** How much what is ignored takes; null: too much to be measured. */
+  measured(bytes: number | null): void {
+    this.#ignoredBytes = bytes;
+  }
+
   /** Something could not be read or trusted: whatever else is found, the answer is `unknown`. */
   doubt(reason: string): void {
     this.#reasons.add(reason);
@@ -41,7 +57,9 @@ export class Findings {
   get items(): WorkItem[] {
     return (Object.keys(workKinds) as WorkKind[]).flatMap((kind) => {
       const item = this.#items.get(kind);
-      return item === undefined ? [] : [{ kind, ...item }];
+      if (item === undefined) return [];
+      const bytes = kind === "ignored" && this.#ignoredBytes !== undefined ? { bytes: this.#ignoredBytes } : {};
+      return [{ kind, ...item, ...bytes }];
     });
   }
 
@@ -51,6 +69,7 @@ export class Findings {
 
   answer(merged: Work["merged"]): Work {
     const answer = this.#reasons.size > 0 ? "unknown" : this.exposed ? "work" : "clean";
-    return { answer, reason: this.reason, items: this.items, merged };
+    const dependents = this.#dependents.size === 0 ? {} : { dependents: this.dependents };
+    return { answer, reason: this.reason, items: this.items, merged, ...dependents };
   }
 }

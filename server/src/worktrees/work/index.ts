@@ -12,15 +12,21 @@ import { mergedInto } from "./merged.ts";
 import type { Asking } from "./merged.ts";
 import { strangerAt } from "./place.ts";
 import type { Tree } from "./place.ts";
-import { tellModules, tellWorktreesInside } from "./repositories-inside.ts";
-import { askStatus, tellIgnored, tellStatus } from "./tree-status.ts";
+import { tellRepositories, tellWorktreesInside } from "./repositories-inside.ts";
+import { sizeOf } from "./size-of.ts";
+import { askStatus, tellStatus } from "./tree-status.ts";
 import type { Asked, TreeStatus } from "./tree-status.ts";
 import { locksIn, underway } from "./underway.ts";
 
 export interface ExamineOptions {
   readonly signal?: AbortSignal | undefined;
-  /** `removal` leaves out what only a person wants to know (merged, unpushed, counts of what is kept anyway). */
-  readonly depth: "removal" | "full";
+  /**
+   * `removal` leaves out what only a person wants to know (merged, unpushed, counts of what is kept anyway). `full` adds
+   * what takes its time: the size of what is ignored.
+   */
+  readonly depth: "removal" | "summary" | "full";
+  /** How long ignored folders are looked through for repositories, in ms; then the answer is unknown. By default 30 s. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** Says what a checkout holds that would be lost without it. Never raises but when cancelled: what could not be read is `unknown`. */
@@ -30,8 +36,9 @@ export const examine = async (
   checkout: Checkout,
   options: ExamineOptions,
 ): Promise<Work> => {
-  const asked: Asked = { git: tools.git, signal: options.signal };
-  const tree: Tree = { path: checkout.path, gitDir: checkout.gitDir, commonDir: repository.gitDir };
+  const asked: Asked = { git: tools.git, signal: options.signal, patienceMs: options.patienceMs };
+  const { path, gitDir } = checkout;
+  const tree: Tree = { path, gitDir, commonDir: repository.gitDir, top: path, record: gitDir };
   const findings = new Findings();
   const attempt = attempting(findings);
   const stranger = await attempt(() => strangerAt(tree));
@@ -47,6 +54,8 @@ export const examine = async (
   if (options.depth === "removal" || status === undefined) return findings.answer(null);
   await attempt(() => tellKept(asked, tree, checkout, status, findings));
   await attempt(() => tellDropped(asked, tree, status, findings));
+  if (options.depth === "full" && status.ignored.length > 0)
+    findings.measured(await sizeOf(path, status.ignored, options.signal));
   const merged = await attempt(() => mergedInto(tools, repository, checkout, status.head, options.signal));
   return findings.answer(merged ?? null);
 };
@@ -85,8 +94,10 @@ const settled = <T>(asking: Promise<T>): Promise<() => T> =>
     },
   );
 
-/** Submodules of submodules are looked into this deep. */
+/** Repositories in repositories are looked into this deep. */
 const deepest = 10;
+
+const none: ReadonlySet<string> = new Set();
 
 /** What one working tree holds, of whichever repository; undefined when git could not say. */
 const survey = async (asked: Asked, tree: Tree, findings: Findings, depth: number): Promise<TreeStatus | undefined> => {
@@ -108,20 +119,24 @@ const survey = async (asked: Asked, tree: Tree, findings: Findings, depth: numbe
       ? undefined
       : await attempt(async () => tellStatus(tree, output(), findings));
   await attempt(() => tellDetached(asked, tree, status ?? { head: null, detached: false }, findings));
-  await attempt(() =>
-    tellModules(asked, tree, index?.gitlinks ?? [], status?.moved ?? new Set(), findings, async (inner) => {
+  const said = {
+    gitlinks: (index?.gitlinks ?? []).map((entry) => entry.path),
+    ...{ moved: status?.moved ?? none, nested: status?.nested ?? none, ignored: status?.ignored ?? [] },
+  };
+  const repositories = await attempt(() =>
+    tellRepositories(asked, tree, said, findings, async (inner) => {
       const inside = new Findings();
-      if (depth >= deepest) inside.doubt("submodules are nested too deep");
+      if (depth >= deepest) inside.doubt("repositories are nested too deep");
       else await survey(asked, inner, inside, depth + 1);
       return inside;
     }),
   );
   if (status === undefined || index === undefined || guards === undefined) return undefined;
   await attempt(() => tellHidden(asked, tree, guards, index.hidden, status.changed, findings));
-  await attempt(() => tellIgnored(tree, status, findings));
+  for (const entry of status.ignored) if (repositories?.has(entry) !== true) findings.add("ignored", entry);
   await attempt(async () => {
     for (const path of await backedUpWork({ ...asked, ...tree })) findings.move(path, "ignored", "untracked");
   });
-  await attempt(() => tellWorktreesInside(tree, status.nested, findings));
+  await attempt(() => tellWorktreesInside(tree, status.nested.union(repositories ?? none), findings));
   return status;
 };

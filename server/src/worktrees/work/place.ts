@@ -8,6 +8,9 @@ export interface Tree {
   readonly path: string;
   readonly gitDir: string;
   readonly commonDir: string;
+  /** The whole worktree's folder and git's record of it, where the tree is a repository's inside that. */
+  readonly top: string;
+  readonly record: string;
 }
 
 /** null where there is nothing; what is there and cannot be read is raised. */

@@ -1,9 +1,12 @@
-import { join, relative, resolve, sep } from "node:path";
+import { join } from "node:path";
 import { readWorktreeRecords } from "../../git/index.ts";
-import type { IndexEntry } from "../../git/index.ts";
 import { inside } from "../../inside.ts";
+import { isGitDir, modulesOf } from "../nested/git-dir.ts";
+import { repositoriesInside } from "../nested/repositories-inside.ts";
+import type { Place } from "../nested/repositories-inside.ts";
+import { bytesOf, shown } from "../salvage/bytes.ts";
 import type { Findings } from "./findings.ts";
-import { kindOf, namesIn, textOf } from "./place.ts";
+import { kindOf, textOf } from "./place.ts";
 import type { Tree } from "./place.ts";
 import { onTree } from "./tree-status.ts";
 import type { Asked } from "./tree-status.ts";
@@ -11,54 +14,114 @@ import type { Asked } from "./tree-status.ts";
 /** Looks into one repository inside the tree: everything it holds is told to findings of its own. */
 export type Survey = (tree: Tree) => Promise<Findings>;
 
+/** What git said of the tree. */
+export interface Said {
+  /** Commits of other repositories that the index has. */
+  readonly gitlinks: readonly Buffer[];
+  /** Where something else than the index says is there. */
+  readonly moved: ReadonlySet<string>;
+  /** With a slash behind, as in the rest. */
+  readonly nested: ReadonlySet<string>;
+  readonly ignored: readonly string[];
+}
+
+/** How long ignored folders are looked through for repositories; a disk may be slow. Milliseconds. */
+const patienceMs = 30_000;
+
 /**
- * Submodules, and commits of other repositories that the index has without them being submodules. Each is looked into with
- * the git directory that git keeps for it in the worktree's record, for its `.git` file leads nowhere from the trash.
+ * Submodules, checked out or not, and other repositories inside the tree. Each is looked into with the git directory that git
+ * keeps for it in the worktree's record, for its `.git` file leads nowhere from the trash. What git does not tell by itself
+ * counts by what it holds. Answers with those in ignored folders that hold work, each with a slash behind.
  */
-export const tellModules = async (
+export const tellRepositories = async (
   asked: Asked,
   tree: Tree,
-  gitlinks: readonly IndexEntry[],
-  moved: ReadonlySet<string>,
+  { gitlinks, moved, nested, ignored }: Said,
   findings: Findings,
   survey: Survey,
-): Promise<void> => {
-  // A repository in the place of a tracked file.
-  for (const name of moved) if (!gitlinks.some(({ path }) => path.toString() === name)) findings.add("nested", name);
-  const home = join(tree.gitDir, "modules");
-  const kept = new Set(await modulesIn(home));
-  if (gitlinks.length === 0 && kept.size === 0) return;
-  const declared = gitlinks.length === 0 ? new Set<string>() : await declaredPaths(asked, tree);
-  for (const { path: bytes } of gitlinks) {
-    const name = bytes.toString();
-    const path = join(tree.path, name);
-    const kind = declared.has(name) ? "submodule" : "nested";
-    const found = await gitDirOf(path, home, kept);
-    const inner = { path, gitDir: found ?? "", commonDir: found ?? "" };
-    // git does not look into the folder of a commit of another repository, even where there is none.
-    const holds =
-      found === null
-        ? (await kindOf(path)) === "folder" && (await namesIn(path)).length > 0
-        : kind === "nested" || (await holdsWork(asked, inner, name, findings, survey));
-    if (found !== null) kept.delete(found);
-    if (holds || moved.has(name)) findings.add(kind, name);
+): Promise<ReadonlySet<string>> => {
+  const around = { ...tree, folderOf: (path: string) => join(tree.path, shown(path)) };
+  const links = gitlinks.map((path) => path.toString("latin1"));
+  const untracked = [...nested].map((path) => bytesOf(path.replace(/\/$/, "")));
+  const found = await repositoriesInside(
+    around,
+    { gitlinks: [...links, ...[...moved].map(bytesOf)], nested: untracked, ignored: ignored.map(bytesOf) },
+    { signal: asked.signal, patienceMs: asked.patienceMs ?? patienceMs },
+  );
+  // In both cases whoever empties the trash looks again, for as long as it takes.
+  if (found.cutOff) findings.doubt("its ignored folders are too large to be looked through for repositories");
+  const [first] = found.closed;
+  if (first !== undefined) findings.doubt(`the ignored folder ${shown(first.path)} could not be read (${first.code})`);
+
+  const declared = links.length === 0 ? new Set<string>() : await declaredPaths(asked, tree);
+  const told = new Set<string>();
+  for (const place of found.places) {
+    const name = shown(place.path);
+    const dependents = await dependentsOf(tree, place);
+    for (const path of dependents) findings.depends(path);
+    const looked: Looked = { asked, tree, name, place, depended: dependents.length > 0, declared };
+    // An untracked one is told by git itself, whatever it holds.
+    if (place.how === "untracked" || !(await holdsWork(looked, findings, survey))) continue;
+    if (place.how === "ignored") told.add(`${name}/`);
+    else if (place.how === "module") findings.add("submodule", name.slice(".git/modules/".length));
+    else if (!moved.has(name)) findings.add(declared.has(name) ? "submodule" : "nested", name);
   }
-  // Not checked out any more, or never: its commits may still be nowhere else.
-  for (const gitDir of kept) {
-    if (await hasOwnCommits(asked, gitDir)) findings.add("submodule", relative(home, gitDir));
-  }
+  for (const name of told) findings.add("nested", name);
+  // A repository in the place of a tracked file, and a submodule that is at another commit, or gone.
+  for (const name of moved) findings.add(declared.has(name) ? "submodule" : "nested", name);
+  return told;
 };
 
+interface Looked {
+  readonly asked: Asked;
+  readonly tree: Tree;
+  readonly name: string;
+  readonly place: Place;
+  /** Whether checkouts elsewhere need it. */
+  readonly depended: boolean;
+  /** Paths of submodules. Another repository that the index has a commit of counts whatever it holds. */
+  readonly declared: ReadonlySet<string>;
+}
+
+/** Whether it holds what is nowhere else; what is damaged does. */
 const holdsWork = async (
-  asked: Asked,
-  tree: Tree,
-  name: string,
+  { asked, tree, name, place, depended, declared }: Looked,
   findings: Findings,
   survey: Survey,
 ): Promise<boolean> => {
-  const found = await survey(tree);
-  if (found.reason !== null) findings.doubt(`submodule ${name}: ${found.reason}`);
-  return found.exposed || (await hasOwnCommits(asked, tree.gitDir));
+  const { gitDir, commonDir, ownsRefs } = place;
+  if (gitDir === null || commonDir === null || depended) return true;
+  if (place.how === "gitlink" && !declared.has(name)) return true;
+  if (place.tree === "there") {
+    const inner = await survey({ ...tree, path: join(tree.path, name), gitDir, commonDir });
+    for (const path of inner.dependents) findings.depends(path);
+    if (inner.reason !== null) findings.doubt(`${nounOf(place)} ${name}: ${inner.reason}`);
+    if (inner.exposed) return true;
+  }
+  if (ownsRefs && (await hasOwnCommits(asked, commonDir))) return true;
+  return place.tree === "none" && moduleHasOwnCommits(asked, gitDir);
+};
+
+/** Whether a submodule's submodule does, where neither is checked out. */
+const moduleHasOwnCommits = async (asked: Asked, gitDir: string): Promise<boolean> => {
+  for (const inner of modulesOf(gitDir)) {
+    // A damaged one is not known to have none.
+    if (!isGitDir(inner.gitDir) || (await hasOwnCommits(asked, inner.gitDir))) return true;
+    if (await moduleHasOwnCommits(asked, inner.gitDir)) return true;
+  }
+  return false;
+};
+
+const nounOf = ({ how }: Place): string => (how === "gitlink" ? "submodule" : "repository");
+
+/** Where checkouts of a repository inside lie elsewhere: they stop working when it moves. */
+const dependentsOf = async (tree: Tree, { commonDir, ownsRefs }: Place): Promise<string[]> => {
+  if (commonDir === null || !ownsRefs) return [];
+  const elsewhere: string[] = [];
+  for (const { path } of await readWorktreeRecords(commonDir)) {
+    if (path !== null && inside(tree.top, path) === null && (await kindOf(path)) === "folder") elsewhere.push(path);
+  }
+  return elsewhere;
 };
 
 /**
@@ -95,33 +158,6 @@ const declaredPaths = async ({ git, signal }: Asked, tree: Tree): Promise<Set<st
     { access: "read", signal, accept: [0, 1] },
   );
   return new Set(stdout.split("\0").map((entry) => entry.slice(entry.indexOf("\n") + 1).replace(/\/$/, "")));
-};
-
-/** Git directories under a `modules` folder; a submodule's name may hold slashes. */
-const modulesIn = async (folder: string): Promise<string[]> => {
-  const names = await namesIn(folder);
-  if (names.includes("HEAD") && names.includes("objects")) return [folder];
-  const found = await Promise.all(names.map((name) => modulesIn(join(folder, name))));
-  return found.flat();
-};
-
-/** Of a submodule's folder; null where no repository is in it. */
-const gitDirOf = async (path: string, home: string, kept: ReadonlySet<string>): Promise<string | null> => {
-  const dotGit = join(path, ".git");
-  const kind = await kindOf(dotGit);
-  if (kind === "folder") return dotGit;
-  if (kind !== "file") return null;
-  const named = /^gitdir: (.*?)\r?\n?$/s.exec((await textOf(dotGit)) ?? "")?.[1];
-  if (named === undefined) return null;
-  const target = resolve(path, named);
-  if (kept.has(target)) return target;
-  // From the trash it leads nowhere; what follows `modules/` is its name all the same.
-  const parts = target.split(`${sep}modules${sep}`);
-  for (let at = 1; at < parts.length; at++) {
-    const candidate = join(home, parts.slice(at).join(`${sep}modules${sep}`));
-    if (kept.has(candidate)) return candidate;
-  }
-  return (await kindOf(join(target, "HEAD"))) === "file" ? target : null;
 };
 
 /** Worktrees of this very repository that lie inside the tree: git tells of an untracked one, and not of an ignored one. */

@@ -1,5 +1,3 @@
-import { lstat } from "node:fs/promises";
-import { join } from "node:path";
 import type { Git, GitOutput } from "../../git/index.ts";
 import type { Findings } from "./findings.ts";
 import type { Tree } from "./place.ts";
@@ -9,6 +7,8 @@ export type Config = readonly (readonly [string, string])[];
 export interface Asked {
   readonly git: Git;
   readonly signal: AbortSignal | undefined;
+  /** How long ignored folders are looked through for repositories, in ms. */
+  readonly patienceMs?: number | undefined;
 }
 
 export interface TreeStatus {
@@ -21,7 +21,7 @@ export interface TreeStatus {
   readonly moved: ReadonlySet<string>;
   readonly ignored: readonly string[];
   /** Repositories told as nested already, with a slash behind. */
-  readonly nested: Set<string>;
+  readonly nested: ReadonlySet<string>;
 }
 
 /** A large tree on a slow disk that nobody has looked at for long; milliseconds. */
@@ -141,19 +141,4 @@ const unreadIn = (stderr: string, path: string): string | null => {
         .trim()
         .replace(/^(?:warning|error): /, "")
         .slice(0, 300)}`;
-};
-
-/** Ignored folders looked into for a repository of their own. */
-const lookedInto = 2_000;
-
-/** Ignored entries, of which those that are repositories hold work like any other. */
-export const tellIgnored = async (tree: Tree, { ignored, nested }: TreeStatus, findings: Findings): Promise<void> => {
-  const folders = ignored.filter((path) => path.endsWith("/")).slice(0, lookedInto);
-  await Promise.all(
-    folders.map(async (folder) => {
-      const dotGit = await lstat(join(tree.path, folder, ".git")).catch(() => null);
-      if (dotGit !== null) nested.add(folder);
-    }),
-  );
-  for (const path of ignored) findings.add(nested.has(path) ? "nested" : "ignored", path);
 };

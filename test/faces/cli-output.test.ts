@@ -95,6 +95,11 @@ describe("other answers for people", () => {
     assert.deepEqual(one("worktree.review", { worktree: worktree({}), created: false, notes: [] }).lines, [
       "Opened /code/app/feat-a",
     ]);
+    const expiresAt = new Date(view.now.getTime() + 30 * 60_000).toISOString();
+    const claim = { worktree: "feat-a", agent: "codex-1", token: 7, since: view.now.toISOString(), expiresAt };
+    assert.deepEqual(one("worktree.create", { worktree: worktree({}), created: true, notes: [], claim }).notes, [
+      "codex-1 holds it for 30 min: export IMI_AGENT_ID=codex-1 IMI_CLAIM_TOKEN=7",
+    ]);
   });
 
   test("path prints the path as it is, except to a terminal", () => {

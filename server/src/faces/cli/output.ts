@@ -3,7 +3,7 @@ import type { Note } from "../../../../protocol/worktrees.ts";
 import type { Paint } from "./colour.ts";
 import type { Given } from "./given.ts";
 import { plural } from "./render/amounts.ts";
-import { renderAgents, renderClaim, renderClaims, renderEnded, renderTakeOver } from "./render/claims.ts";
+import { heldWith, renderAgents, renderClaim, renderClaims, renderEnded, renderTakeOver } from "./render/claims.ts";
 import { renderDiskUse } from "./render/disk-use.ts";
 import { renderDoctor } from "./render/doctor.ts";
 import { renderEvents } from "./render/events.ts";
@@ -99,9 +99,12 @@ export const render = (operation: string, result: unknown, view: View): Rendered
 
 export const hasRenderer = (operation: string): boolean => Object.hasOwn(renderers, operation);
 
-const renderOpened = ({ worktree, created, notes }: ResultOf<"worktree.create">, { paint }: View): Rendered => ({
+const renderOpened = (
+  { worktree, created, notes, claim }: ResultOf<"worktree.create">,
+  { paint, now }: View,
+): Rendered => ({
   lines: [`${created ? paint.good("Created") : "Opened"} ${printable(worktree.path)}`],
-  notes: texts(notes),
+  notes: [...texts(notes), ...(claim === undefined ? [] : [heldWith(claim, now)])],
 });
 
 const texts = (notes: readonly Note[]): string[] => notes.map((note) => note.message);

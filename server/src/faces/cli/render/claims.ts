@@ -1,3 +1,4 @@
+import type { Claim } from "../../../../../protocol/claims.ts";
 import type { ResultOf } from "../../../../../protocol/contract.ts";
 import { ageOf } from "../age.ts";
 import type { Rendered, View } from "../output.ts";
@@ -10,6 +11,10 @@ export const renderClaim = ({ claim }: ResultOf<"claim.take">, { paint, now }: V
     `${paint.good("Held")} ${printable(claim.worktree)} by ${printable(claim.agent)} for ${untilIn(claim.expiresAt, now)}, token ${claim.token}`,
   ],
 });
+
+/** What the holder of a worktree just made or opened has to know to go on as its holder. */
+export const heldWith = ({ agent, token, expiresAt }: Claim, now: Date): string =>
+  `${agent} holds it for ${untilIn(expiresAt, now)}: export IMI_AGENT_ID=${agent} IMI_CLAIM_TOKEN=${token}`;
 
 export const renderEnded = ({ claim }: ResultOf<"claim.release">, { paint }: View): Rendered => ({
   lines: [`${paint.good("Released")} ${printable(claim.worktree)}`],

@@ -1,4 +1,5 @@
 // Runs the measurements, all or those named. `npm run bench -- --help` explains the options.
+import { claims } from "./claims.ts";
 import { coldStart } from "./cold-start.ts";
 import { create } from "./create.ts";
 import { events } from "./events.ts";
@@ -7,4 +8,4 @@ import { remove } from "./remove.ts";
 import { runBenches } from "./support/main.ts";
 import { vscode } from "./vscode.ts";
 
-await runBenches([coldStart, create, remove, list, events, vscode], process.argv.slice(2));
+await runBenches([coldStart, create, remove, list, claims, events, vscode], process.argv.slice(2));

@@ -207,3 +207,50 @@ export const listAgents = operation({
     },
   ],
 });
+
+const enforcement = z.object({
+  on: z.boolean(),
+  hooks: z.string().nullable().describe("folder iMi's hooks are in; null when it is off"),
+  before: z.string().nullable().describe("core.hooksPath as it was; the hooks there are still run"),
+  problems: z.array(z.string()),
+});
+
+export const showEnforcement = operation({
+  name: "enforcement.show",
+  summary: "Say whether git refuses changes in worktrees that others hold",
+  access: "read",
+  agents: "read",
+  params: z.object(repositoryParam),
+  result: z.object({ enforcement }),
+  cli: [
+    {
+      command: "enforce status",
+      summary: "Say whether git refuses changes in others' worktrees",
+      examples: ["imi enforce status"],
+    },
+  ],
+});
+
+export const setEnforcement = operation({
+  name: "enforcement.set",
+  summary: "Let git's hooks refuse commits and ref changes in worktrees that others hold",
+  access: "write",
+  // How a repository is worked on is decided by people.
+  agents: null,
+  params: z.object({ ...repositoryParam, on: z.boolean() }),
+  result: z.object({ enforcement }),
+  cli: [
+    {
+      command: "enforce on",
+      summary: "Let git refuse changes in worktrees that others hold",
+      fixed: { on: true },
+      examples: ["imi enforce on"],
+    },
+    {
+      command: "enforce off",
+      summary: "Take iMi's hooks away and put back what was there",
+      fixed: { on: false },
+      examples: ["imi enforce off"],
+    },
+  ],
+});

@@ -1,7 +1,17 @@
 import type { z } from "zod";
-import { claimWorktree, heartbeatClaim, listAgents, listClaims, releaseWorktree, takeOverWorktree } from "./claims.ts";
+import {
+  claimWorktree,
+  heartbeatClaim,
+  listAgents,
+  listClaims,
+  releaseWorktree,
+  setEnforcement,
+  showEnforcement,
+  takeOverWorktree,
+} from "./claims.ts";
 import { runDoctor } from "./doctor.ts";
 import { listEvents } from "./events.ts";
+import { checkMerge, listOverlaps } from "./overlap.ts";
 import { measureDiskUse, pruneWorktrees } from "./prune.ts";
 import { cloneRepository, initRepository, openRepository } from "./repositories.ts";
 import { listSalvages, salvageWorktree } from "./salvage.ts";
@@ -45,6 +55,10 @@ export const operations = [
   takeOverWorktree,
   listClaims,
   listAgents,
+  setEnforcement,
+  showEnforcement,
+  listOverlaps,
+  checkMerge,
   openRepository,
   cloneRepository,
   initRepository,

@@ -20,6 +20,7 @@ export const eventNames = {
   "worktree.claim-renewed": "its holder gave a sign of life; told twice in its time at most",
   "worktree.released": "a claim ended; the reason says why",
   "agent.changed": "an agent is known for the first time, or otherwise than before",
+  "enforcement.changed": "git refuses changes in worktrees that others hold, or does so no more",
   "trash.changed": "what is known of a removed worktree changed, or an interrupted step was undone",
   "trash.emptying": "a removed worktree is being deleted for good",
   "trash.emptied": "a removed worktree was deleted for good",

@@ -50,3 +50,36 @@ export function peersHere(say: (text: string) => void): Peer[] {
 /** Without a network, so that what is timed is the work and not a server somewhere; only root may do that. */
 const offline = (program: string): readonly [string, ...string[]] =>
   process.geteuid?.() === 0 ? ["unshare", "-n", "sh", "-c", 'ip link set lo up; exec "$0" "$@"', program] : [program];
+
+/** Another tool that locks a worktree for an agent. */
+export interface LockingPeer {
+  readonly name: string;
+  prepare(where: Where): Promise<unknown>;
+  /** Locks, then unlocks; the milliseconds of locking. */
+  lock(where: Where): Promise<number>;
+}
+
+/** The peers that claim worktrees and are installed, see `peersHere`. */
+export function locksHere(say: (text: string) => void): LockingPeer[] {
+  const folders = (process.env["IMI_BENCH_PEERS"] ?? "").split(path.delimiter).filter((folder) => folder !== "");
+  const treehouse = folders.map((folder) => path.join(folder, "treehouse")).find((file) => existsSync(file));
+  if (treehouse === undefined) {
+    say("no peer that claims is installed (treehouse, in a folder of IMI_BENCH_PEERS)");
+    return [];
+  }
+  const run = (where: Where, ...args: string[]) => measured(process.execPath, [treehouse, ...args], where);
+  return [
+    {
+      name: "treehouse",
+      prepare: async (where) => {
+        await run(where, "init");
+        await run(where, "create", "claimed");
+      },
+      lock: async (where) => {
+        const { milliseconds } = await run(where, "lock", "claimed", "--agent", "bench");
+        await run(where, "unlock", "claimed");
+        return milliseconds;
+      },
+    },
+  ];
+}

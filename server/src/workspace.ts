@@ -14,6 +14,7 @@ import { hinted } from "./hints.ts";
 import { LogFile } from "./log.ts";
 import type { LogLevel } from "./log.ts";
 import type { LiveServer } from "./monitor/index.ts";
+import type { Overlaps } from "./overlap/index.ts";
 import { openStore } from "./store/index.ts";
 import type { Store } from "./store/index.ts";
 import { Worktrees } from "./worktrees/index.ts";
@@ -59,6 +60,9 @@ export const readOnly: ReadonlySet<OperationName> = new Set([
   "worktree.disk-use",
   "claim.list",
   "agent.list",
+  "overlap.list",
+  "overlap.merge-check",
+  "enforcement.show",
   "salvage.list",
   "trash.list",
   "trash.show",
@@ -259,7 +263,11 @@ class Composed implements Workspace {
       "claim.take-over": async (params, call) =>
         (await this.#claims()).takeOver(this.#where(params), this.#inName(params), call),
       "claim.list": async (params, call) => (await this.#claims()).list(this.#where(params), call),
+      "enforcement.show": async (params, call) => (await this.#claims()).enforcement(this.#where(params), call),
+      "enforcement.set": async (params, call) => (await this.#claims()).enforce(this.#where(params), params, call),
       "agent.list": async () => (await this.#claims()).agents(),
+      "overlap.list": async (params, call) => (await this.#overlaps()).list(this.#where(params), params, call),
+      "overlap.merge-check": async (params, call) => (await this.#overlaps()).check(this.#where(params), params, call),
       "repository.open": async (params, call) => ({ repository: await this.#follow(this.#where(params), call) }),
       "repository.clone": async (params, call) => (await this.#room()).clone(this.#options.cwd, params, call),
       "repository.init": async ({ path }, call) => (await this.#room()).init(this.#where({ repository: path }), call),
@@ -295,6 +303,7 @@ class Composed implements Workspace {
         ([{ Claims: Room }, worktrees, store]) =>
           new Room({
             ...this.#claimTools(store),
+            git: this.#git,
             open: (path, call) => worktrees.open(path, call),
             locate: (path, name, call) => worktrees.locate(path, name, call),
           }),
@@ -304,6 +313,17 @@ class Composed implements Workspace {
       this.#claimRoom = null;
     });
     return opening;
+  }
+
+  async #overlaps(): Promise<Overlaps> {
+    const [{ Overlaps: Room }, worktrees] = await Promise.all([import("./overlap/index.ts"), this.#room()]);
+    return new Room({
+      git: this.#git,
+      settings: () => this.config.settings,
+      open: (path, call) => worktrees.open(path, call),
+      locate: (path, name, call) => worktrees.locate(path, name, call),
+      list: async (path, call) => (await worktrees.list(path, { status: false }, call)).worktrees,
+    });
   }
 
   #claimTools(store: Store): ClaimTools {
@@ -340,9 +360,10 @@ class Composed implements Workspace {
     if (this.#options.role !== "server" || this.#current.trusted === false) return;
     const room = await this.#room();
     const store = await this.#openedStore();
-    const { ClaimWatch: Watch } = await import("./claims/index.ts");
+    const { ClaimWatch: Watch, claimService } = await import("./claims/index.ts");
     this.#claimWatch ??= new Watch(this.#claimTools(store));
     this.#claimWatch.start();
+    await claimService(this.#claimTools(store)).mend(repository);
     const followed = this.#followed.get(repository.id) ?? { repository, following: room.follow(repository) };
     this.#followed.set(repository.id, followed);
     (await followed.following).freshen();

@@ -322,6 +322,20 @@ describe("claims", () => {
     }
   });
 
+  it("whose mirror a killed process left behind, or did not come to, get it mended by a reconcile", async () => {
+    await make("left");
+    await make("bare");
+    await imi.call("claim.take", { name: "feat-bare", agent: "A" });
+    const record = (name: string): string => join(scene.trunk, ".git/worktrees", name);
+    writeFileSync(join(record("feat-left"), "locked"), "iMi: held by Z until 2026-01-01T00:00:00.000Z\n");
+    writeFileSync(join(record("feat-left"), "imi-claim"), "Z\n3\n");
+    for (const file of ["locked", "imi-claim"]) rmSync(join(record("feat-bare"), file));
+    await imi.call("worktree.reconcile", {});
+    assert.equal(lockOf("feat-left"), null);
+    assert.equal(existsSync(join(record("feat-left"), "imi-claim")), false);
+    assert.match(lockOf("feat-bare") ?? "", /held by A/u);
+  });
+
   it("survive a removal that was taken back", async () => {
     await make("back");
     const { claim } = await imi.call("claim.take", { name: "feat-back", agent: "A" });

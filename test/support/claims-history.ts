@@ -102,7 +102,9 @@ const robbed = (
   const tokens = [...byToken.keys()].toSorted((a, b) => a - b);
   const found: string[] = [];
   for (const [index, token] of tokens.entries()) {
-    const next = tokens.slice(index + 1).flatMap((later) => byToken.get(later)?.find(({ op }) => op === "taken") ?? [])[0];
+    const next = tokens
+      .slice(index + 1)
+      .flatMap((later) => byToken.get(later)?.find(({ op }) => op === "taken") ?? [])[0];
     const own = byToken.get(token) ?? [];
     if (next === undefined) continue;
     // All of them came before the next grant took effect, also where their times overlap: with a larger token given, no
@@ -130,13 +132,15 @@ const untold = (entries: readonly Entry[], told: readonly Told[]): string[] => {
   for (const event of told) {
     const holder = holders.get(event.worktree);
     if (event.name === "worktree.claimed") {
-      if (holder !== undefined) found.push(`log: ${event.worktree} claimed by ${event.agent} while ${holder.agent} held it`);
+      if (holder !== undefined)
+        found.push(`log: ${event.worktree} claimed by ${event.agent} while ${holder.agent} held it`);
       if (event.token <= (last.get(event.worktree) ?? 0)) found.push(`log: token ${event.token} did not grow`);
       claimed.add(event.token);
       last.set(event.worktree, event.token);
       holders.set(event.worktree, event);
     } else {
-      if (holder?.token !== event.token) found.push(`log: token ${event.token} of ${event.worktree} ended, and did not stand`);
+      if (holder?.token !== event.token)
+        found.push(`log: token ${event.token} of ${event.worktree} ended, and did not stand`);
       holders.delete(event.worktree);
     }
   }

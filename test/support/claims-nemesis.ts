@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { openStore } from "../../server/src/store/index.ts";
@@ -54,7 +54,15 @@ export const unleash = async (options: Nemesis): Promise<Outcome> => {
     for (let life = 0; ; life += 1) {
       const left = rounds - done(history);
       if (left <= 0) return;
-      const argv = [worker, database, history, `w${slot}`, String(seed + slot * 1009 + life), String(left), options.mutant ?? ""];
+      const argv = [
+        worker,
+        database,
+        history,
+        `w${slot}`,
+        String(seed + slot * 1009 + life),
+        String(left),
+        options.mutant ?? "",
+      ];
       const child = spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] });
       let complaint = "";
       child.stderr.on("data", (chunk: Buffer) => (complaint += chunk.toString("utf8")));
@@ -78,7 +86,10 @@ export const unleash = async (options: Nemesis): Promise<Outcome> => {
       const victim = living.get(slots[Math.floor(random() * slots.length)] ?? -1);
       if (victim?.pid === undefined || failures.length > 0) continue;
       if (random() < 0.5) {
-        blows.push({ op: "killed", pid: victim.pid, start: monotonic() });
+        const blow: Entry = { op: "killed", pid: victim.pid, start: monotonic() };
+        blows.push(blow);
+        // For who looks at a run that was broken off.
+        appendFileSync(join(folder, "blows"), `${JSON.stringify(blow)}\n`);
         if (victim.kill("SIGKILL")) kills += 1;
       } else {
         // Longer than any claim lasts: whoever wakes up has lost what it held.
@@ -95,16 +106,37 @@ export const unleash = async (options: Nemesis): Promise<Outcome> => {
   if (failures.length > 0) throw new Error(failures.join("\n"));
   const entries = Array.from({ length: processes }, (_, slot) => read(join(folder, "history", String(slot)))).flat();
   const milliseconds = performance.now() - began;
-  return { entries: [...entries, ...blows], told: await tell(database), rounds: processes * rounds, kills, stops, milliseconds };
+  return {
+    entries: [...entries, ...blows],
+    told: await tell(database),
+    rounds: processes * rounds,
+    kills,
+    stops,
+    milliseconds,
+  };
 };
 
 const plant = async (database: string, worktrees: number): Promise<void> => {
   const store = await openStore({ path: database, role: "cli" });
-  const repository = { name: "app", gitDir: "/app/.git", layout: "beside", container: "/app.wt", trunk: "/app" } as const;
+  const repository = {
+    name: "app",
+    gitDir: "/app/.git",
+    layout: "beside",
+    container: "/app.wt",
+    trunk: "/app",
+  } as const;
   const { id: repositoryId } = await store.repositories.meet(repository);
   for (let number = 0; number < worktrees; number += 1) {
     const name = `feat-${number}`;
-    const facts = { type: "feat", branch: name, base: null, head: null, agentId: null, pullRequest: null, metadata: {} } as const;
+    const facts = {
+      type: "feat",
+      branch: name,
+      base: null,
+      head: null,
+      agentId: null,
+      pullRequest: null,
+      metadata: {},
+    } as const;
     const row = await store.worktrees.begin(
       { repositoryId, name, path: `/app.wt/${name}`, ...facts },
       { baseCommit: null, createsBranch: false, fence: 1 },
@@ -128,7 +160,7 @@ const read = (history: string): Entry[] =>
 const tell = async (database: string): Promise<Told[]> => {
   const store = await openStore({ path: database, role: "cli" });
   const told: Told[] = [];
-  for (let since = 0; ; ) {
+  for (let since = 0; ;) {
     const events = await store.events.list(since, 10_000);
     if (events.length === 0) break;
     since = events.at(-1)?.seq ?? since;

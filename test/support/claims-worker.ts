@@ -64,7 +64,15 @@ for (let round = 0; round < Number(rounds); round += 1) {
   if (row === undefined) throw new Error("no worktree");
   const ttl = 100 + Math.floor(random() * 200);
   const pid = random() < 0.5 ? process.pid : null;
-  const wish = { agent, ttlMs: ttl, process: pid === null ? null : process_, task: null, sign: null, kind: null, provider: null };
+  const wish = {
+    agent,
+    ttlMs: ttl,
+    process: pid === null ? null : process_,
+    task: null,
+    sign: null,
+    kind: null,
+    provider: null,
+  };
   const start = now();
   let token: number;
   try {
@@ -81,7 +89,10 @@ for (let round = 0; round < Number(rounds); round += 1) {
   if (what < 0.05) continue; // left behind: over when its time is
   if (what < 0.1) await delay(ttl * 1.3);
   else if (what < 0.4) await delay(random() * 5);
-  if (what < 0.6) await said("renewed", () => claims.renew(row.id, { agent, token }, { ttlMs: null, task: null, process: null, sign: null }));
+  if (what < 0.6)
+    await said("renewed", () =>
+      claims.renew(row.id, { agent, token }, { ttlMs: null, task: null, process: null, sign: null }),
+    );
   await said("released", () => claims.release(row.id, { agent, token }));
 
   async function said(op: "renewed" | "released", work: () => Promise<unknown>): Promise<void> {

@@ -2,10 +2,12 @@ import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import { ImiError } from "../../../protocol/errors.ts";
+import { codeOf } from "../errno.ts";
+import type { Git } from "../git/index.ts";
 import type { ClaimRow, Store, WorktreeRow } from "../store/index.ts";
 import { wishOf } from "./asked.ts";
 import { requireAgent, requireToken } from "./in-name.ts";
-import { mirrorClaim } from "./mirror.ts";
+import { mendMirrors, mirrorClaim } from "./mirror.ts";
 import { ownName } from "./own-name.ts";
 import { settle, toClaim } from "./service.ts";
 import { signOf } from "./signs.ts";
@@ -29,6 +31,7 @@ export interface Tools {
 }
 
 export interface ClaimTools extends Tools {
+  readonly git: Git;
   /** The worktree meant by a name, from any path inside its repository. */
   readonly locate: (path: string, name: string, call: Call) => Promise<Place>;
   readonly open: (path: string, call: Call) => Promise<Repository>;
@@ -111,10 +114,55 @@ export class Claims {
     return { claims };
   }
 
+  async enforcement(path: string, call: Call): Promise<ResultOf<"enforcement.show">> {
+    const { enforcementOf } = await import("./enforce/index.ts");
+    return { enforcement: await enforcementOf(this.#tools.git, await this.#tools.open(path, call), call) };
+  }
+
+  /** One at a time for a repository; what an earlier call left half done is mended by the next. */
+  async enforce(path: string, params: ParsedOf<"enforcement.set">, call: Call): Promise<ResultOf<"enforcement.set">> {
+    const { enforce, enforcementOf, unenforce } = await import("./enforce/index.ts");
+    const { git, store } = this.#tools;
+    const repository = await this.#tools.open(path, call);
+    const lease = await store.leases.take(`repository:${repository.id}:enforcement`, {
+      purpose: `turn enforcement ${params.on ? "on" : "off"}`,
+      waitMs: 10_000,
+      signal: call.signal,
+    });
+    try {
+      const before = await enforcementOf(git, repository, call);
+      const left = params.on ? [] : await unenforce(git, repository, call);
+      if (params.on) {
+        await enforce(git, repository, call).catch(explained);
+        await mendMirrors(this.#tools, repository); // they decide from now on
+      }
+      const now = await enforcementOf(git, repository, call);
+      if (now.on !== before.on) {
+        const data = { on: now.on, user: ownName() };
+        await store.events.append({
+          ...{ name: "enforcement.changed", repositoryId: repository.id, subject: repository.id, data },
+        });
+      }
+      return { enforcement: { ...now, problems: [...now.problems, ...left] } };
+    } finally {
+      await lease.release();
+    }
+  }
+
   async agents(): Promise<ResultOf<"agent.list">> {
     return { agents: await this.#tools.store.agents.all() };
   }
 }
+
+/** A hooks folder may be somebody else's, or on a disk that is only read. */
+const explained = (error: unknown): never => {
+  const code = codeOf(error);
+  if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS") throw error;
+  throw new ImiError("path/permission", `The repository's hooks may not be written (${code}).`, {
+    hint: "Make the hooks folder of its git directory writable for you, then try again. Until then claims bind whoever asks iMi.",
+    cause: error,
+  });
+};
 
 const holderOf = ({ agent, since, expiresAt, task }: ClaimRow): NonNullable<ResultOf<"claim.take-over">["from"]> => ({
   agent,

@@ -1,10 +1,11 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Repository } from "../../../protocol/repositories.ts";
 import { codeOf, codeOrMessage, isAbsent } from "../errno.ts";
 import { claimLock, isClaimLock } from "../git/index.ts";
 import type { ClaimRow } from "../store/index.ts";
 import type { Place, Tools } from "./index.ts";
-import { recordOf } from "./signs.ts";
+import { recordOf } from "./record.ts";
 
 /** What git's hooks read of a claim: beside git's record of the worktree, where they are told to look by GIT_DIR. */
 export const claimFile = "imi-claim";
@@ -33,6 +34,30 @@ export const mirrorClaim = async (tools: Tools, place: Place): Promise<void> => 
       "warn",
       `The claim of ${place.row.name} could not be written beside git's record: ${codeOrMessage(error)}`,
     );
+  }
+};
+
+/** Of all worktrees of a repository: what a process that was killed between the registry and here, or within `write`, has left. */
+export const mendMirrors = async (tools: Tools, repository: Repository): Promise<void> => {
+  const claims = new Map((await tools.store.claims.in(repository.id)).map((claim) => [claim.worktreeId, claim]));
+  for (const row of await tools.store.worktrees.of(repository.id)) {
+    const place = { repository, row };
+    if (row.state === "ready" && !isMirrored(recordOf(place), claims.get(row.id) ?? null))
+      await mirrorClaim(tools, place);
+  }
+};
+
+/** Whether both files say who holds it; times are for its next sign of life. */
+const isMirrored = (record: string, claim: ClaimRow | null): boolean => {
+  try {
+    const [agent, token] = (readOrNull(join(record, claimFile)) ?? "").split("\n");
+    const lock = readOrNull(join(record, "locked"));
+    if (claim === null) return agent === "" && (lock === null || !isClaimLock(lock));
+    const says = agent === claim.agent && token === String(claim.token);
+    if (!says || !isLinked(record)) return says;
+    return lock !== null && (!isClaimLock(lock) || lock.startsWith(claimLock(claim.agent, "")));
+  } catch {
+    return false;
   }
 };
 

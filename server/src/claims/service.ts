@@ -4,7 +4,7 @@ import { heldBy, stale } from "../store/index.ts";
 import type { ClaimRow, Holder, Wish, WorktreeRow } from "../store/index.ts";
 import { wishFor } from "./asked.ts";
 import type { Place, Tools } from "./index.ts";
-import { mirrorClaim, unmirror } from "./mirror.ts";
+import { mendMirrors, mirrorClaim, unmirror } from "./mirror.ts";
 import { overOf } from "./signs.ts";
 import { take } from "./take.ts";
 
@@ -20,6 +20,8 @@ export interface ClaimService {
   require(place: Place, as: Holder | null): Promise<void>;
   /** The claim as its holder gets it, once others see it too; null where nobody holds it. */
   shown(place: Place): Promise<Claim | null>;
+  /** Brings the mirrors of a repository's claims in line with the registry, where a killed process left them otherwise. */
+  mend(repository: Repository): Promise<void>;
   /** Takes the mirror of a claim out of git's record, before that goes into the trash. */
   unmirror(place: Place): void;
 }
@@ -44,6 +46,7 @@ export const claimService = (tools: Tools): ClaimService => ({
     const claim = await tools.store.claims.of(place.row.id);
     return claim === null ? null : toClaim(place.row.name, claim);
   },
+  mend: (repository) => mendMirrors(tools, repository),
   unmirror,
 });
 

@@ -3,12 +3,8 @@ import { join } from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
 import type { ClaimRow, Over } from "../store/index.ts";
 import type { Place, Tools } from "./index.ts";
-
-/** git's record of a worktree: where its HEAD, index and lock are. */
-export const recordOf = ({ repository, row }: Place): string => {
-  if (row.path === repository.trunk || row.identity?.gitId === "") return repository.gitDir;
-  return join(repository.gitDir, "worktrees", row.identity?.gitId ?? row.name);
-};
+import { mirrorClaim } from "./mirror.ts";
+import { recordOf } from "./record.ts";
 
 /** What of a worktree changes when somebody commits, switches or resets in it. Not its index: looking at a status writes that. */
 export const signOf = (place: Place): string =>
@@ -31,6 +27,7 @@ export const overOf = async (tools: Tools, place: Place, claim: ClaimRow): Promi
   if (reason !== "expired" || claim.sign === null || claim.sign === sign) return { claim, reason };
   try {
     await claims.renew(claim.worktreeId, claim, { ttlMs: null, task: null, process: null, sign });
+    await mirrorClaim(tools, place);
   } catch (error) {
     if (!ImiError.is(error, "claim/stale")) throw error;
     // Ended or renewed by somebody else meanwhile: what stands there now is looked at anew.

@@ -47,7 +47,7 @@ export const standOf = async (here: Here, process: Life | null): Promise<Standin
 /** Whoever has no place in the queue comes after every place there can be. */
 export const lastPlace = Number.MAX_SAFE_INTEGER;
 
-/** Takes a worktree within a transaction; null where somebody holds it or waits before. Raises repository/busy where it is half made. */
+/** Takes a worktree within a transaction; null where somebody holds it or waits before. Raises repository/busy where it is half made, worktree/missing where its folder is gone. */
 export const takeIn = (
   tx: Sql,
   worktree: Claimed,
@@ -56,9 +56,13 @@ export const takeIn = (
   { place, more }: { readonly place: number; readonly more?: Readonly<Record<string, unknown>> },
 ): ClaimRow | null => {
   if (worktree.state !== "ready") {
-    throw new ImiError("repository/busy", `${worktree.name} cannot be claimed: it is ${worktree.state}.`, {
-      hint: "Look again: imi list",
-    });
+    throw new ImiError(
+      worktree.state === "missing" ? "worktree/missing" : "repository/busy",
+      `${worktree.name} cannot be claimed: it is ${worktree.state}.`,
+      {
+        hint: "Look again: imi list",
+      },
+    );
   }
   const { agent, ttlMs: ttl, task, sign } = wish;
   const params = { worktreeId: worktree.id, agent, ttl, task, sign, place, ...stand };

@@ -91,7 +91,7 @@ export const claimRows = (database: Database, here: Here): Claims => {
       return database.write((tx): Outcome => {
         const worktree = getWorktree(tx, worktreeId);
         if (over !== null) endClaim(tx, worktree, over.claim, over.reason, { wall: here.wall(), judged: true });
-        const taken = takeIn(tx, worktree, wish, stand, { place: place ?? lastPlace });
+        const taken = takeIn(tx, worktree, wish, { ...stand, ...times(here) }, { place: place ?? lastPlace });
         if (taken !== null) {
           if (place !== null) tx.change(claimWaiters.leave, { place });
           return { taken };
@@ -111,7 +111,7 @@ export const claimRows = (database: Database, here: Here): Claims => {
           const to = { by: wish.agent, ...log };
           endClaim(tx, worktree, from, "taken-over", { wall: here.wall(), judged: false, more: to });
         }
-        const taken = takeIn(tx, worktree, wish, stand, { place: 0, more });
+        const taken = takeIn(tx, worktree, wish, { ...stand, ...times(here) }, { place: 0, more });
         if (taken === null) throw new Error("nobody held it, nobody was before, and it could not be taken");
         return taken;
       });
@@ -121,7 +121,7 @@ export const claimRows = (database: Database, here: Here): Claims => {
       const stand = await standOf(here, process);
       return database.write((tx) => {
         const worktree = getWorktree(tx, worktreeId);
-        const { pid, ...rest } = stand;
+        const { pid, ...rest } = { ...stand, ...times(here) };
         const record = tx.change<ClaimRecord>(sql.renew, {
           ...{ worktreeId, agent: holder.agent, token: holder.token, ttl: ttlMs, task, sign, ...rest },
           pid: process === null ? null : pid,
@@ -155,6 +155,12 @@ export const claimRows = (database: Database, here: Here): Claims => {
       }),
   };
 };
+
+/** As late as possible: what was waited for the registry is not taken off a holder's time. */
+const times = (here: Here): { readonly now: number; readonly wall: number } => ({
+  now: here.boot(),
+  wall: here.wall(),
+});
 
 /** A worktree's row goes together with its claim; this is for a registry that something else wrote to. */
 const unregistered = { name: "", type: "other", path: "", branch: null, state: "missing" } as const;

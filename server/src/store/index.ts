@@ -25,6 +25,7 @@ import { worktreeRows } from "./worktrees.ts";
 
 export type { Here } from "./claim-here.ts";
 export { realHere } from "./claim-here.ts";
+export { ownLife } from "./life.ts";
 export { heldBy, queuedFor, stale } from "./claim-errors.ts";
 export type { Holder } from "./claim-guard.ts";
 export type { ClaimRow } from "./claim-rows.ts";

@@ -49,7 +49,8 @@ const toRow = (record: WorktreeRecord): WorktreeRow => ({
   head: record.head,
   state: record.state,
   lockReason: record.lock_reason,
-  agentId: record.agent_id,
+  // The column is for who reads seed 001's schema; an older iMi wrote whoever a worktree was made for there.
+  agentId: record.claim_agent,
   pullRequest: record.pull_request,
   createdAt: new Date(record.created_at).toISOString(),
   lastAccessed: new Date(record.last_accessed).toISOString(),

@@ -101,9 +101,6 @@ const lookingAt = async (
   };
 };
 
-/** An agent that did something so lately is at work, in ms. */
-const atWorkMs = 60 * 60 * 1000;
-
 /** A candidate, or why it is none. */
 const propose = async (looking: Looking, row: WorktreeRow): Promise<PruneCandidate | string> => {
   const { tools, repository, call, idleDays } = looking;
@@ -113,7 +110,6 @@ const propose = async (looking: Looking, row: WorktreeRow): Promise<PruneCandida
   const work = await examine(tools, repository, checkout, { depth: "summary", signal: call.signal });
   const idleSince = await lastSign(looking, row, checkout.gitDir, work);
   const idleMs = Date.now() - idleSince;
-  if (row.agentId !== null && idleMs < atWorkMs) return `${row.agentId} was at work in it within the last hour`;
 
   const days = Math.max(0, Math.floor(idleMs / dayMs));
   const reasons: string[] = [];

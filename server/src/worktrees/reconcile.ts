@@ -56,6 +56,7 @@ export const reconcileRepository = async (
     outcome,
   );
   if (foreign.length > 0) await adopt(tools, repository, foreign, call, outcome);
+  await (await tools.claims()).mend(repository);
   return outcome;
 };
 

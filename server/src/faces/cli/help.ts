@@ -112,6 +112,8 @@ const titles: Readonly<Record<string, string>> = {
   trash: "Trash and salvage",
   claim: "Claims and agents",
   agent: "Claims and agents",
+  enforcement: "Claims and agents",
+  enforce: "Claims and agents",
   repository: "Repositories",
   sync: "Repositories",
   event: "iMi itself",

@@ -3,12 +3,21 @@ import type { Note } from "../../../../protocol/worktrees.ts";
 import type { Paint } from "./colour.ts";
 import type { Given } from "./given.ts";
 import { plural } from "./render/amounts.ts";
-import { heldWith, renderAgents, renderClaim, renderClaims, renderEnded, renderTakeOver } from "./render/claims.ts";
+import {
+  heldWith,
+  renderAgents,
+  renderClaim,
+  renderClaims,
+  renderEnded,
+  renderEnforcement,
+  renderTakeOver,
+} from "./render/claims.ts";
 import { renderDiskUse } from "./render/disk-use.ts";
 import { renderDoctor } from "./render/doctor.ts";
 import { renderEvents } from "./render/events.ts";
 import { renderList } from "./render/list.ts";
 import { renderConfig } from "./render/config.ts";
+import { renderMergeCheck, renderOverlaps } from "./render/overlap.ts";
 import { renderPruned } from "./render/prune.ts";
 import { renderReconciled } from "./render/reconcile.ts";
 import { renderRemoved } from "./render/remove.ts";
@@ -62,6 +71,10 @@ const renderers: Renderers = {
   "claim.take-over": renderTakeOver,
   "claim.list": renderClaims,
   "agent.list": renderAgents,
+  "overlap.list": renderOverlaps,
+  "overlap.merge-check": renderMergeCheck,
+  "enforcement.show": renderEnforcement,
+  "enforcement.set": renderEnforcement,
   "worktree.salvage": renderSalvaged,
   "salvage.list": renderSalvages,
   "trash.list": renderTrash,

@@ -55,6 +55,19 @@ export const renderAgents = ({ agents }: ResultOf<"agent.list">, view: View): Re
   return { lines: table([headed(["AGENT", "KIND", "PROVIDER", "WORKTREE", "SEEN"], view), ...rows]) };
 };
 
+export const renderEnforcement = ({ enforcement }: ResultOf<"enforcement.show">, { paint }: View): Rendered => {
+  const { on, hooks, before, problems } = enforcement;
+  const chained = before === null ? "" : `; those of ${printable(before)} are run too`;
+  return {
+    lines: on
+      ? [
+          `${paint.good("On")}: git refuses changes in worktrees that others hold, by hooks in ${printable(hooks ?? "")}${chained}`,
+        ]
+      : ["Off: claims bind whoever asks iMi; git itself lets everybody commit. `imi enforce on` changes that."],
+    notes: problems,
+  };
+};
+
 const headed = (words: readonly string[], { paint }: View): Cell[] =>
   words.map((text) => ({ text, paint: paint.faint }));
 

@@ -1,0 +1,8 @@
+import { join } from "node:path";
+import type { Place } from "./index.ts";
+
+/** git's record of a worktree: where its HEAD, index and lock are. */
+export const recordOf = ({ repository, row }: Place): string => {
+  if (row.path === repository.trunk || row.identity?.gitId === "") return repository.gitDir;
+  return join(repository.gitDir, "worktrees", row.identity?.gitId ?? row.name);
+};

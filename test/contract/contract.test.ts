@@ -144,7 +144,7 @@ describe("the pages", () => {
       page("errors.md")
         .split("\n")
         .filter((line) => line.startsWith("| `"))
-        .flatMap((line) => [...(line.split(" | ")[0] ?? "").matchAll(/`([^`]+)`/gu)].map(([, code]) => code)),
+        .flatMap((line) => [...(line.split(" | ")[0] ?? "").matchAll(/`([^`]+)`/gu)].map(([, code]) => code ?? "")),
     );
     assert.deepEqual([...named].toSorted(), Object.keys(errorCodes).toSorted());
   });

@@ -22,30 +22,48 @@ describe("who press Ctrl+C while a worktree is made", () => {
     scene.remove();
   });
 
-  /** A post-checkout hook that waits until it is released; `stubborn` does not end when it is asked to. */
-  const slowHook = (manner: "polite" | "stubborn"): void => {
+  /** A post-checkout hook that waits until it is released, or asked to end. */
+  const slowHook = (): void => {
     const hook = path.join(scene.trunk, ".git/hooks/post-checkout");
     mkdirSync(path.dirname(hook), { recursive: true });
-    const trap = manner === "stubborn" ? "trap '' TERM INT\n" : "";
     const wait = `while [ -d '${scene.root}' ] && [ ! -e '${release}' ]; do sleep 0.05; done`;
-    writeFileSync(hook, `#!/bin/sh\n${trap}: >'${started}'\n${wait}\n`);
+    writeFileSync(hook, `#!/bin/sh\n: >'${started}'\n${wait}\n`);
     chmodSync(hook, 0o755);
   };
-  const run = (...args: string[]) => {
+  /** A git that, from the first `worktree add` on, neither works nor ends before it is released. Answers its folder. */
+  const stubbornGit = (): string => {
+    const folder = path.join(scene.root, "stubborn");
+    mkdirSync(folder);
+    const wait = `while [ -d '${scene.root}' ] && [ ! -e '${release}' ]; do sleep 0.05; done`;
+    const lines = [
+      "#!/bin/sh",
+      `case "$*" in *"worktree add"*) adds=1; : >'${started}' ;; esac`,
+      `if [ -e '${started}' ]; then trap '' TERM INT; ${wait}; fi`,
+      '[ -z "$adds" ] || exit 1',
+      'PATH=${PATH#*:} exec git "$@"',
+    ];
+    writeFileSync(path.join(folder, "git"), `${lines.join("\n")}\n`);
+    chmodSync(path.join(folder, "git"), 0o755);
+    return folder;
+  };
+  const run = (...args: string[]) => start(scene.env, ...args);
+  const start = (env: NodeJS.ProcessEnv, ...args: string[]) => {
     const child = spawn(process.execPath, [main, ...args], {
       cwd: scene.trunk,
-      env: scene.env,
+      env,
       stdio: ["ignore", "pipe", "pipe"],
     });
     const said = { out: "", err: "" };
     child.stdout.on("data", (chunk: Buffer) => (said.out += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (said.err += chunk.toString()));
-    // Not `close`: what a killed git leaves running may hold the pipes.
-    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-    return { child, said, ended };
-  };
-  const until = async (there: () => boolean): Promise<void> => {
-    while (!there()) await delay(10);
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    /** Waits for it, but not for a program that ended before. */
+    const until = async (there: () => boolean): Promise<void> => {
+      let over = false;
+      void ended.then(() => (over = true));
+      for (; !there(); await delay(10)) assert.ok(!over, `it ended before: ${said.out}${said.err}`);
+    };
+    return { child, said, ended, until };
   };
   const names = async (): Promise<readonly string[]> => {
     const { said, ended } = run("list", "--no-status", "--json");
@@ -55,8 +73,8 @@ describe("who press Ctrl+C while a worktree is made", () => {
   };
 
   test("are told that it was taken back, and it was", { timeout: 120_000 }, async () => {
-    slowHook("polite");
-    const { child, said, ended } = run("feat", "slow");
+    slowHook();
+    const { child, said, ended, until } = run("feat", "slow");
     await until(() => existsSync(started));
     child.kill("SIGINT");
     assert.equal(await ended, 130);
@@ -67,8 +85,8 @@ describe("who press Ctrl+C while a worktree is made", () => {
   });
 
   test("get the same as JSON where they asked for it", { timeout: 120_000 }, async () => {
-    slowHook("polite");
-    const { child, said, ended } = run("feat", "slow", "--json");
+    slowHook();
+    const { child, said, ended, until } = run("feat", "slow", "--json");
     await until(() => existsSync(started));
     child.kill("SIGINT");
     assert.equal(await ended, 130);
@@ -79,14 +97,14 @@ describe("who press Ctrl+C while a worktree is made", () => {
   });
 
   test("need not wait: the second one ends at once, and the next command cleans up", { timeout: 120_000 }, async () => {
-    slowHook("stubborn");
-    const { child, said, ended } = run("feat", "slow");
+    const env = { ...scene.env, PATH: `${stubbornGit()}${path.delimiter}${scene.env["PATH"] ?? ""}` };
+    const { child, said, ended, until } = start(env, "feat", "slow");
     await until(() => existsSync(started));
     child.kill("SIGINT");
     await until(() => said.err.includes("Ctrl+C again ends at once"));
     child.kill("SIGINT");
     assert.equal(await ended, 130);
-    await until(() => said.err.includes("Ended at once."));
+    assert.match(said.err, /Ended at once\./u);
     assert.doesNotMatch(said.err, /Cancelled\. feat-slow/u);
     writeFileSync(release, "");
     const deadline = Date.now() + 60_000;

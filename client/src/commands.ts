@@ -74,6 +74,11 @@ function remediesFor(code: ErrorCode, state: ServerState): readonly Remedy[] {
     "store/empty": [restart, log],
     "runtime/unsupported": [restart, log],
     "repository/not-found": [{ label: l10n.t("Clone Repository…"), command: "imi.cloneRepository" }],
+    "claim/held": [
+      { label: l10n.t("Take Over…"), command: "imi.takeOverClaim" },
+      { label: l10n.t("Show Agents"), command: "imi.showAgents" },
+    ],
+    "claim/stale": [{ label: l10n.t("Show Agents"), command: "imi.showAgents" }],
     "worktree/missing": [reconcile],
     "worktree/mismatch": [reconcile],
     "trash/not-found": [{ label: l10n.t("Show Trash"), command: "imi.showTrash" }],

@@ -2,6 +2,15 @@ import { type ExtensionContext, l10n, window, workspace } from "vscode";
 import { ImiError } from "../../protocol/errors.ts";
 import { McpServers } from "./agents/mcp-server.ts";
 import { registerAgentTools } from "./agents/tools.ts";
+import { AgentList } from "./claims/agent-list.ts";
+import { AgentsView } from "./claims/agents-view.ts";
+import { MinuteClock } from "./claims/clock.ts";
+import { claimActions } from "./claims/commands.ts";
+import { ClaimEnvironment } from "./claims/environment.ts";
+import { FirstEditWarning } from "./claims/first-edit.ts";
+import { KeptClaims } from "./claims/kept-claims.ts";
+import { Renewal } from "./claims/renewal.ts";
+import { ClaimStatusBar } from "./claims/status-bar.ts";
 import { provideCommandLine } from "./command-line.ts";
 import { registerCommands, show } from "./commands.ts";
 import { Connection } from "./connection.ts";
@@ -32,6 +41,10 @@ export interface ImiApi {
   readonly trash: TrashList;
   readonly statusBar: WorktreeStatusBar;
   readonly mcpServers: McpServers;
+  readonly claims: KeptClaims;
+  readonly claimStatusBar: ClaimStatusBar;
+  readonly agents: AgentList;
+  readonly clock: MinuteClock;
 }
 
 // Outside activate, so that deactivate can stop it.
@@ -72,14 +85,23 @@ function compose(context: ExtensionContext): ImiApi {
   void server.start();
 
   const repositories = own(new Repositories(server));
-  const list = own(new WorktreeList(server, repositories));
+  // The place where VS Code keeps what is of this workspace names it; a window without a folder has none.
+  const claims = own(new KeptClaims(context.globalState, context.storageUri?.toString() ?? ""));
+  const clock = own(new MinuteClock());
+  const list = own(new WorktreeList(server, repositories, claims));
   const uses = own(new DiskUses(server, list));
-  const tree = own(new WorktreeTree(server, list, uses));
+  const tree = own(new WorktreeTree(server, list, uses, clock));
   const trash = own(new TrashList(server, repositories));
   const trashView = own(new TrashView(server, trash));
   const notice = new RemovalNotice(context.workspaceState, server, list);
-  own(new WorktreeDecorations(list));
+  own(new WorktreeDecorations(list, clock));
   const statusBar = own(new WorktreeStatusBar(server, list));
+  own(clock.onDidTick(() => list.rereadExpired()));
+  const claimStatusBar = own(new ClaimStatusBar(server, list, clock));
+  const agents = own(new AgentList(server));
+  const agentsView = own(new AgentsView(server, agents, list, clock));
+  own(new Renewal(server, list, claims));
+  own(new FirstEditWarning(list));
   own(followSignals(list, repositories));
   const showStarting = (): void => {
     if (server.state === "starting")
@@ -90,8 +112,9 @@ function compose(context: ExtensionContext): ImiApi {
   own(
     registerCommands(
       {
-        ...worktreeActions(server, repositories, list, tree, { trash, uses, notice }),
+        ...worktreeActions(server, repositories, list, tree, { agents, trash, uses, notice }),
         ...trashActions(server, list, trash, trashView, own(new TrashPage(server))),
+        ...claimActions({ connection: server, list, agents, kept: claims }, tree, agentsView),
         ...repositoryActions(server, repositories, list),
         ...serverActions(server, own(new DiagnosticsPage(context, server, list))),
       },
@@ -113,8 +136,21 @@ function compose(context: ExtensionContext): ImiApi {
     }),
   );
   provideCommandLine(context);
+  own(new ClaimEnvironment(context, list, claims));
   const mcpServers = own(new McpServers(context, repositories));
   own(registerAgentTools(server, repositories));
   void notice.resume();
-  return { connection: server, repositories, worktrees: list, tree, trash, statusBar, mcpServers };
+  return {
+    connection: server,
+    repositories,
+    worktrees: list,
+    tree,
+    trash,
+    statusBar,
+    mcpServers,
+    claims,
+    claimStatusBar,
+    agents,
+    clock,
+  };
 }

@@ -12,6 +12,8 @@ interface GitRepository {
     readonly remote?: boolean;
     readonly count?: number;
   }): Promise<readonly { readonly name?: string }[]>;
+  getConfig?(key: string): Promise<string>;
+  getGlobalConfig?(key: string): Promise<string>;
 }
 interface GitApi {
   readonly repositories: readonly GitRepository[];
@@ -85,6 +87,17 @@ export async function remoteNames(checkout: Uri): Promise<readonly string[]> {
     return ((await gitApi())?.getRepository(checkout)?.state.remotes ?? []).map(({ name }) => name);
   } catch {
     return [];
+  }
+}
+
+/** What git calls the user in a checkout, as far as the Git extension knows; else undefined. */
+export async function userName(checkout: Uri): Promise<string | undefined> {
+  try {
+    const repository = (await gitApi())?.getRepository(checkout);
+    const name = await repository?.getConfig?.("user.name");
+    return name === undefined || name === "" ? await repository?.getGlobalConfig?.("user.name") : name;
+  } catch {
+    return undefined;
   }
 }
 

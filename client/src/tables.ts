@@ -34,6 +34,13 @@ export const commands = {
   "imi.showRemovedWorktree": reads,
   "imi.deleteForGood": writes,
   "imi.emptyTrash": writes,
+  "imi.claimWorktree": writes,
+  "imi.waitForWorktree": writes,
+  "imi.releaseClaim": writes,
+  "imi.takeOverClaim": writes,
+  "imi.claimActions": reads,
+  "imi.showAgents": reads,
+  "imi.revealAgentWorktree": reads,
   "imi.reconcile": writes,
   "imi.syncConfig": writes,
   "imi.refresh": reads,
@@ -78,6 +85,8 @@ export interface ContextKeys {
   "imi.worktrees": "reading" | "none" | "listed" | "failed";
   /** Set when somebody looked into the trash. */
   "imi.trash": "reading" | "empty" | "listed" | "failed";
+  /** Set when somebody looked at them. */
+  "imi.agents": "reading" | "empty" | "listed" | "failed";
   /** As VS Code's `isWorkspaceTrusted`, which is still false for a moment while a trusted window loads. */
   "imi.trusted": boolean;
 }
@@ -87,18 +96,21 @@ export const contextKeys = {
   "imi.repository": null,
   "imi.worktrees": null,
   "imi.trash": null,
+  "imi.agents": null,
   "imi.trusted": null,
 } as const satisfies Record<ContextKey, null>;
 
 /** The one MCP server definition provider. */
 export const mcpProvider = "imi.mcp";
 
-export const views = { "imi.worktrees": null, "imi.trash": null } as const;
+export const views = { "imi.worktrees": null, "imi.agents": null, "imi.trash": null } as const;
 
 export const colors = {
   "imi.dirtyForeground": null,
   "imi.conflictForeground": null,
   "imi.missingForeground": null,
   "imi.currentForeground": null,
+  "imi.mineForeground": null,
+  "imi.heldForeground": null,
 } as const;
 export type ColorId = keyof typeof colors;

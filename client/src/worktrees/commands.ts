@@ -4,6 +4,7 @@ import { ImiError } from "../../../protocol/errors.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { CreateResult, NamedType, Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
 import { type Action, type Actions, show } from "../commands.ts";
+import type { AgentList } from "../claims/agent-list.ts";
 import type { Connection } from "../connection.ts";
 import { serverStopped } from "../failures.ts";
 import { calledOn } from "../focused.ts";
@@ -38,8 +39,9 @@ type Name =
   | "imi.pruneWorktrees"
   | "imi.refresh";
 
-/** What removing and bringing back needs besides. */
-export interface Removing {
+/** What removing, bringing back and refreshing need besides. */
+export interface Besides {
+  readonly agents: AgentList;
   readonly trash: TrashList;
   readonly uses: DiskUses;
   readonly notice: RemovalNotice;
@@ -54,7 +56,7 @@ export function worktreeActions(
   repositories: Repositories,
   list: WorktreeList,
   tree: WorktreeTree,
-  { trash, uses, notice }: Removing,
+  { agents, trash, uses, notice }: Besides,
 ): Pick<Actions, Name> {
   const assertRepository = (): void => {
     if (connection.state !== "running") throw serverStopped(connection.failure);
@@ -142,13 +144,13 @@ export function worktreeActions(
     },
     "imi.refresh": async () => {
       repositories.retry();
-      await Promise.all([list.refresh(), trash.refresh()]);
+      await Promise.all([list.refresh(), trash.refresh(), agents.refresh()]);
     },
   };
 }
 
 /** The worktrees a command was called on; null when it was called on none. */
-function worktreesIn(called: readonly unknown[], list: WorktreeList): readonly Worktree[] | null {
+export function worktreesIn(called: readonly unknown[], list: WorktreeList): readonly Worktree[] | null {
   const found = called.filter(isNode).flatMap((node) => (node.kind === "worktree" ? (list.get(node.id) ?? []) : []));
   if (found.length > 0) return found;
   const [first] = called;

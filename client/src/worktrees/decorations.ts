@@ -9,6 +9,9 @@ import {
   window,
 } from "vscode";
 import type { Worktree } from "../../../protocol/worktrees.ts";
+import type { MinuteClock } from "../claims/clock.ts";
+import type { Holding } from "../claims/holding.ts";
+import { heldInWords } from "../claims/labels.ts";
 import { Disposables } from "../disposables.ts";
 import type { ColorId } from "../tables.ts";
 import { statusInWords } from "./labels.ts";
@@ -28,8 +31,14 @@ export class WorktreeDecorations implements FileDecorationProvider, Disposable {
   readonly #changed = this.#scope.add(new EventEmitter<Uri | Uri[] | undefined>());
   readonly onDidChangeFileDecorations = this.#changed.event;
 
-  constructor(list: WorktreeList) {
+  constructor(list: WorktreeList, clock: MinuteClock) {
     this.#list = list;
+    this.#scope.add(
+      clock.onDidTick(() => {
+        const held = list.worktrees().filter(({ claim }) => claim !== null);
+        if (held.length > 0) this.#changed.fire(held.map(decorationUri));
+      }),
+    );
     this.#scope.add(window.registerFileDecorationProvider(this));
     this.#scope.add(
       list.onDidChange((change) => {
@@ -43,16 +52,13 @@ export class WorktreeDecorations implements FileDecorationProvider, Disposable {
     if (uri.scheme !== scheme) return undefined;
     const worktree = this.#list.get(uri.path.slice(1));
     if (worktree === undefined) return undefined;
-    if (worktree.state === "missing") return mark("!", l10n.t("folder missing"), "imi.missingForeground");
-    const { status } = worktree;
-    if (status === undefined) return undefined;
-    if (!isKnown(status)) return { badge: "?", tooltip: statusInWords(worktree).join(", "), propagate: false };
-    if (status.conflicted > 0) return mark("C", statusInWords(worktree).join(", "), "imi.conflictForeground");
-    if (dirtyCount(status) === 0) return undefined;
+    const { badge, color, told } = withHolder(ofWork(worktree), this.#list.holding(worktree));
+    if (told.length === 0) return undefined;
     return {
-      tooltip: statusInWords(worktree).join(", "),
-      color: new ThemeColor("imi.dirtyForeground"),
+      tooltip: told.join(", "),
       propagate: false,
+      ...(badge === undefined ? {} : { badge }),
+      ...(color === undefined ? {} : { color: new ThemeColor(color) }),
     };
   }
 
@@ -61,6 +67,38 @@ export class WorktreeDecorations implements FileDecorationProvider, Disposable {
   }
 }
 
-function mark(badge: string, tooltip: string, color: ColorId): FileDecoration {
-  return { badge, tooltip, color: new ThemeColor(color), propagate: false };
+interface Mark {
+  readonly badge?: string | undefined;
+  readonly color?: ColorId | undefined;
+  /** Nothing told, nothing marked. */
+  readonly told: readonly string[];
+}
+
+function ofWork(worktree: Worktree): Mark {
+  const { status } = worktree;
+  const told = statusInWords(worktree);
+  if (worktree.state === "missing") {
+    return { badge: "!", color: "imi.missingForeground", told: [l10n.t("folder missing")] };
+  }
+  if (status === undefined) return { told: [] };
+  if (!isKnown(status)) return { badge: "?", told };
+  if (status.conflicted > 0) return { badge: "C", color: "imi.conflictForeground", told };
+  return dirtyCount(status) === 0 ? { told: [] } : { color: "imi.dirtyForeground", told };
+}
+
+/** Who holds it is marked where nothing is wrong with it; somebody else's colour comes before that of changed files. */
+function withHolder(work: Mark, holding: Holding): Mark {
+  const words = heldInWords(holding);
+  if (words === null) return work;
+  const told = [words, ...work.told];
+  if (work.badge !== undefined) return { ...work, told };
+  switch (holding.by) {
+    case "nobody":
+    case "expired":
+      return { ...work, told };
+    case "me":
+      return { badge: "M", color: work.color ?? "imi.mineForeground", told };
+    case "other":
+      return { badge: "H", color: "imi.heldForeground", told };
+  }
 }

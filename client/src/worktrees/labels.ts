@@ -1,5 +1,7 @@
 import { l10n } from "vscode";
 import type { NamedType, Worktree, WorktreeStatus, WorktreeType } from "../../../protocol/worktrees.ts";
+import type { Holding } from "../claims/holding.ts";
+import { heldInWords, holdingIcon } from "../claims/labels.ts";
 import { dirtyCount, isKnown } from "./list.ts";
 
 /** The groups of the view, in its order. */
@@ -47,7 +49,7 @@ export function typeIcon(type: WorktreeType): string {
 export type Place = "this window" | "elsewhere";
 
 /** What is not plain shows before the kind of work does. */
-export function iconOf(worktree: Worktree, place: Place): string {
+export function iconOf(worktree: Worktree, place: Place, holding: Holding): string {
   switch (worktree.state) {
     case "creating":
     case "removing":
@@ -56,7 +58,10 @@ export function iconOf(worktree: Worktree, place: Place): string {
     case "missing":
       return "warning";
     case "ready":
+      // Where somebody else is at work matters more than that it is open here.
+      if (holding.by === "other") return holdingIcon(holding.by);
       if (place === "this window") return "check";
+      if (holding.by !== "nobody") return holdingIcon(holding.by);
       return worktree.locked === null ? typeIcon(worktree.type) : "lock";
   }
 }
@@ -76,9 +81,10 @@ export function typeChoice(type: NamedType): { readonly label: string; readonly 
 }
 
 /** What stands behind the name, first what matters most, because VS Code cuts the end: `↑1 ↓2 ●3 · feat/user-auth`. */
-export function describe(worktree: Worktree, place: Place): string {
+export function describe(worktree: Worktree, place: Place, holding: Holding): string {
   return [
     stateInWords(worktree) ?? [],
+    heldInWords(holding) ?? [],
     worktree.locked === null ? [] : l10n.t("locked"),
     counts(worktree.status),
     worktree.branch ?? l10n.t("detached at {0}", worktree.head?.slice(0, 7) ?? "?"),
@@ -141,9 +147,10 @@ function sentence(count: number, one: string, many: string): readonly string[] {
 }
 
 /** What a screen reader says: the same facts as the row, as words. */
-export function spoken(worktree: Worktree, place: Place): string {
+export function spoken(worktree: Worktree, place: Place, holding: Holding): string {
   return [
     worktree.name,
+    heldInWords(holding) ?? [],
     ...(worktree.branch === null ? [l10n.t("detached")] : [l10n.t("branch {0}", worktree.branch)]),
     ...statusInWords(worktree),
     ...(worktree.locked === null ? [] : [l10n.t("locked")]),

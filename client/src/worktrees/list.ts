@@ -1,8 +1,10 @@
 import { type Disposable, EventEmitter } from "vscode";
 import { ImiError } from "../../../protocol/errors.ts";
-import type { Event } from "../../../protocol/events.ts";
+import type { Event, EventName } from "../../../protocol/events.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { StatusCounts, Worktree, WorktreeStatus } from "../../../protocol/worktrees.ts";
+import type { Holding } from "../claims/holding.ts";
+import type { KeptClaims } from "../claims/kept-claims.ts";
 import type { Connection } from "../connection.ts";
 import { setContext } from "../context-keys.ts";
 import { Disposables } from "../disposables.ts";
@@ -44,6 +46,7 @@ interface Listed {
 export class WorktreeList implements Disposable {
   readonly #connection: Connection;
   readonly #repositories: Repositories;
+  readonly #kept: KeptClaims;
   readonly #scope = new Disposables();
   readonly #changed = this.#scope.add(new EventEmitter<ListChange>());
   readonly #listed = new Map<string, Listed>();
@@ -51,14 +54,18 @@ export class WorktreeList implements Disposable {
   /** Worktrees whose status is unread or out of date. */
   readonly #stale = new Set<string>();
   readonly #wanted = new Map<string, () => Iterable<string>>();
+  /** The ends of claims that were looked at when they had come, by worktree. */
+  readonly #expired = new Map<string, string>();
   #openHere: ReadonlySet<string> = new Set();
   #pumping = false;
 
   readonly onDidChange = this.#changed.event;
 
-  constructor(connection: Connection, repositories: Repositories) {
+  constructor(connection: Connection, repositories: Repositories, kept: KeptClaims) {
     this.#connection = connection;
     this.#repositories = repositories;
+    this.#kept = kept;
+    this.#scope.add(kept.onDidChange((id) => this.#changed.fire({ kind: "worktrees", ids: [id] })));
     this.#scope.add(repositories.onDidChange(() => this.#follow()));
     this.#scope.add(connection.onEvents((events) => this.#apply(events)));
     this.#scope.add(
@@ -90,6 +97,16 @@ export class WorktreeList implements Disposable {
 
   repositoryOf(worktree: Worktree): Repository | undefined {
     return this.#listed.get(worktree.repository)?.repository;
+  }
+
+  /** Who holds a worktree, as far as this window knows at this moment. */
+  holding(worktree: Worktree): Holding {
+    return this.#kept.holding(worktree);
+  }
+
+  /** In whose name something is done to a worktree this user holds; nothing where he does not. */
+  credentials(worktree: Worktree): ReturnType<KeptClaims["credentials"]> {
+    return this.#kept.credentials(worktree);
   }
 
   /** The worktree a file or folder lies in. */
@@ -141,6 +158,25 @@ export class WorktreeList implements Disposable {
   async expect(worktree: Worktree): Promise<void> {
     const listed = this.#listed.get(worktree.repository);
     if (listed !== undefined && !listed.worktrees?.has(worktree.id)) await this.#read(listed);
+  }
+
+  /** Reads the list that a worktree stands in again. */
+  async reread(worktree: Worktree): Promise<void> {
+    const listed = this.#listed.get(worktree.repository);
+    if (listed !== undefined) await this.#read(listed);
+  }
+
+  /**
+   * Reads again where the time of a claim is over: it may have been renewed without being told, for that is not told each
+   * time. Once for each time that was shown.
+   */
+  rereadExpired(): void {
+    for (const worktree of this.worktrees()) {
+      if (this.holding(worktree).by !== "expired" || worktree.claim === null) continue;
+      if (this.#expired.get(worktree.id) === worktree.claim.expiresAt) continue;
+      this.#expired.set(worktree.id, worktree.claim.expiresAt);
+      void this.reread(worktree);
+    }
   }
 
   /** Something may have happened in these worktrees: their status is read again as soon as somebody looks. */
@@ -206,7 +242,7 @@ export class WorktreeList implements Disposable {
       const listed = id === null ? undefined : this.#listed.get(id);
       if (listed !== undefined) void this.#read(listed);
     }
-    this.touch(events.map(({ subject }) => subject));
+    this.touch(events.filter(({ name }) => !ofClaims.has(name)).map(({ subject }) => subject));
     if (events.some(({ name }) => name === "repository.opened")) this.#repositories.retry();
   }
 
@@ -258,7 +294,7 @@ export class WorktreeList implements Disposable {
       this.#changed.fire({ kind: "structure", repository: listed.repository.id });
     }
     const different = sorted.filter((each) => !sameLook(each, before?.get(each.id))).map((each) => each.id);
-    for (const id of different) this.#stale.add(id);
+    for (const each of sorted) if (!sameWork(each, before?.get(each.id))) this.#stale.add(each.id);
     if (before !== null && different.length > 0) this.#changed.fire({ kind: "worktrees", ids: different });
     this.#pump();
   }
@@ -266,6 +302,7 @@ export class WorktreeList implements Disposable {
   #forget(id: string): void {
     this.#statuses.delete(id);
     this.#stale.delete(id);
+    this.#expired.delete(id);
   }
 
   #keep(statuses: Readonly<Record<string, WorktreeStatus>>): void {
@@ -331,9 +368,21 @@ export class WorktreeList implements Disposable {
   }
 }
 
+/** Who holds a worktree changes nothing of its files: no status is read because of it. */
+const ofClaims: ReadonlySet<EventName> = new Set([
+  "worktree.claimed",
+  "worktree.claim-renewed",
+  "worktree.released",
+] as const);
+
 /** Whether two readings of a worktree would be shown alike. */
 function sameLook(a: Worktree, b: Worktree | undefined): boolean {
-  const look = ({ name, path, branch, base, head, state, locked, pullRequest, agentId }: Worktree): string =>
-    JSON.stringify([name, path, branch, base, head, state, locked, pullRequest, agentId]);
-  return b !== undefined && look(a) === look(b);
+  return b !== undefined && sameWork(a, b) && JSON.stringify(a.claim) === JSON.stringify(b.claim);
+}
+
+/** Whether a status that was read for one holds for the other. */
+function sameWork(a: Worktree, b: Worktree | undefined): boolean {
+  const work = ({ name, path, branch, base, head, state, locked, pullRequest }: Worktree): string =>
+    JSON.stringify([name, path, branch, base, head, state, locked, pullRequest]);
+  return b !== undefined && work(a) === work(b);
 }

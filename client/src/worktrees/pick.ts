@@ -44,10 +44,11 @@ export async function askOpen<State extends { repository: Repository | undefined
 /** A worktree as a row of a quick pick. */
 export function rowOf(list: WorktreeList, value: Worktree): Chosen<Worktree> {
   const place = list.openHere.has(value.id) ? "this window" : "elsewhere";
+  const holding = list.holding(value);
   return {
     label: value.name,
-    description: describe(value, place),
-    iconPath: new ThemeIcon(iconOf(value, place)),
+    description: describe(value, place, holding),
+    iconPath: new ThemeIcon(iconOf(value, place, holding)),
     ...(list.repositories.length > 1 ? { detail: list.repositoryOf(value)?.name ?? "" } : {}),
     value,
   };

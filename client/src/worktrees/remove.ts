@@ -98,7 +98,12 @@ async function examineOne(
   worktree: Worktree,
   token: Progress["token"],
 ): Promise<Examined | Refused> {
-  const params = { repository: repositoryPath(list, worktree), name: worktree.name, dryRun: true };
+  const params = {
+    repository: repositoryPath(list, worktree),
+    name: worktree.name,
+    ...list.credentials(worktree),
+    dryRun: true,
+  };
   try {
     const { work } = await connection.request("worktree.remove", params, { token });
     const place = (await foldersIn(worktree)).length > 0 ? "this window" : "elsewhere";
@@ -163,7 +168,12 @@ async function removeOne(
   const left = last ? [] : leaveWorkspace(folders);
   try {
     // Consent is for what was shown: one that was clean then and is not now is asked about again.
-    const params = { repository, name: worktree.name, yes: work.answer !== "clean" };
+    const params = {
+      repository,
+      name: worktree.name,
+      ...list.credentials(worktree),
+      yes: work.answer !== "clean",
+    };
     const { trash, notes } = await connection.request("worktree.remove", params, { token, onProgress });
     outcome.notes.push(...notes.filter(({ code }) => code !== "branch/kept").map(({ message }) => message));
     if (last) outcome.leaving.push(...folders);

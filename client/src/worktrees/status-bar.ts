@@ -6,6 +6,14 @@ import type { CommandId } from "../tables.ts";
 import { spoken, stateInWords, statusInWords } from "./labels.ts";
 import { type WorktreeList, dirtyCount, isKnown } from "./list.ts";
 
+/** The worktree this window is in: with several the active editor's, else that of its first folder. */
+export function currentWorktree(list: WorktreeList): Worktree | undefined {
+  const active = window.activeTextEditor?.document.uri;
+  const edited = active?.scheme === "file" ? list.at(active.fsPath) : undefined;
+  const [first] = list.openHere;
+  return edited ?? (first === undefined ? undefined : list.get(first));
+}
+
 /** Says which worktree this window (with several: the active editor) is in, and how many files are not committed. */
 export class WorktreeStatusBar implements Disposable {
   readonly #connection: Connection;
@@ -26,24 +34,17 @@ export class WorktreeStatusBar implements Disposable {
 
   /** What stands in the status bar; null when nothing does. */
   get text(): string | null {
-    return this.#current() === undefined && this.#connection.state === "running" ? null : this.#item.text;
+    return currentWorktree(this.#list) === undefined && this.#connection.state === "running" ? null : this.#item.text;
   }
 
   dispose(): void {
     this.#scope.dispose();
   }
 
-  #current(): Worktree | undefined {
-    const active = window.activeTextEditor?.document.uri;
-    const edited = active?.scheme === "file" ? this.#list.at(active.fsPath) : undefined;
-    const [first] = this.#list.openHere;
-    return edited ?? (first === undefined ? undefined : this.#list.get(first));
-  }
-
   #show(): void {
     switch (this.#connection.state) {
       case "running":
-        this.#showWorktree(this.#current());
+        this.#showWorktree(currentWorktree(this.#list));
         return;
       case "starting":
         this.#say("$(loading~spin) iMi", l10n.t("The iMi server is starting."), "imi.showLog");
@@ -79,7 +80,8 @@ export class WorktreeStatusBar implements Disposable {
       .appendText(`\n${[...statusInWords(worktree), ...(words === null ? [] : [words])].join(", ")}`)
       .appendText(`\n${worktree.path}`);
     this.#say(words === null ? text : `${text} (${words})`, tooltip, "imi.pickWorktree");
-    this.#item.accessibilityInformation = { label: spoken(worktree, "this window"), role: "button" };
+    // Who holds it stands in an item of its own, claims/status-bar.ts.
+    this.#item.accessibilityInformation = { label: spoken(worktree, "this window", { by: "nobody" }), role: "button" };
   }
 
   #say(text: string, tooltip: string | MarkdownString, command: CommandId): void {

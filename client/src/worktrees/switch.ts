@@ -72,6 +72,7 @@ function actionRows(): readonly Row[] {
     { label: "", kind: QuickPickItemKind.Separator, value: "imi.createWorktree" },
     row(l10n.t("Create Worktree…"), "add", "imi.createWorktree"),
     row(l10n.t("Review Pull Request…"), "git-pull-request", "imi.reviewPullRequest"),
+    row(l10n.t("Claim Worktree…"), "key", "imi.claimWorktree"),
     row(l10n.t("Remove Worktree…"), "trash", "imi.removeWorktree"),
   ];
 }

@@ -14,8 +14,13 @@ import {
   workspace,
 } from "vscode";
 import type { DiskUse } from "../../../protocol/prune.ts";
+import type { ClaimHolder } from "../../../protocol/claims.ts";
 import type { Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
 import { ago, grouped, size } from "../amounts.ts";
+import type { MinuteClock } from "../claims/clock.ts";
+import type { Holding } from "../claims/holding.ts";
+import { holdingLines } from "../claims/labels.ts";
+import { untilLess } from "../claims/times.ts";
 import type { Connection } from "../connection.ts";
 import { Disposables } from "../disposables.ts";
 import type { ColorId } from "../tables.ts";
@@ -46,6 +51,7 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
   readonly #connection: Connection;
   readonly #list: WorktreeList;
   readonly #uses: DiskUses;
+  readonly #clock: MinuteClock;
   readonly #scope = new Disposables();
   readonly #changed = this.#scope.add(new EventEmitter<Node | Node[] | undefined>());
   /** VS Code knows elements by identity: the same thing must always be the same object. */
@@ -57,10 +63,11 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
 
   readonly onDidChangeTreeData = this.#changed.event;
 
-  constructor(connection: Connection, list: WorktreeList, uses: DiskUses) {
+  constructor(connection: Connection, list: WorktreeList, uses: DiskUses, clock: MinuteClock) {
     this.#connection = connection;
     this.#list = list;
     this.#uses = uses;
+    this.#clock = clock;
     this.view = this.#scope.add(
       window.createTreeView("imi.worktrees", { treeDataProvider: this, canSelectMany: true, showCollapseAll: true }),
     );
@@ -69,7 +76,16 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
     // A tooltip is resolved once for each time its row is told to have changed.
     this.#scope.add(uses.onDidChange((ids) => this.#showAgain(ids)));
     this.#scope.add(workspace.onDidGrantWorkspaceTrust(() => this.#sayState()));
-    this.#scope.add(this.view.onDidChangeVisibility(() => this.#look()));
+    this.#scope.add(
+      this.view.onDidChangeVisibility(() => {
+        this.#look();
+        this.#showHeld();
+      }),
+    );
+    this.#scope.add(clock.onDidTick(() => this.#showHeld()));
+    clock.want("tree", () =>
+      this.view.visible ? this.#held.map(({ expiresAt }) => untilLess(expiresAt, Date.now())) : [],
+    );
     this.#scope.add(this.view.onDidExpandElement(({ element }) => this.#remember(element, "expanded")));
     this.#scope.add(this.view.onDidCollapseElement(({ element }) => this.#remember(element, "collapsed")));
     this.#look();
@@ -120,7 +136,8 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
 
   async resolveTreeItem(item: TreeItem, node: Node, _token: CancellationToken): Promise<TreeItem> {
     const worktree = node.kind === "worktree" ? this.#list.get(node.id) : undefined;
-    if (worktree !== undefined) item.tooltip = tooltip(worktree, await this.#uses.soon(worktree));
+    if (worktree !== undefined)
+      item.tooltip = tooltip(worktree, this.#list.holding(worktree), await this.#uses.soon(worktree));
     return item;
   }
 
@@ -182,13 +199,25 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
   #worktreeItem(worktree: Worktree): TreeItem {
     const here = this.#list.openHere.has(worktree.id);
     const place = here ? "this window" : "elsewhere";
+    const holding = this.#list.holding(worktree);
     const item = new TreeItem(worktree.name, TreeItemCollapsibleState.None);
-    item.description = describe(worktree, place);
-    item.iconPath = icon(worktree, place);
+    item.description = describe(worktree, place, holding);
+    item.iconPath = icon(worktree, place, holding);
     item.resourceUri = decorationUri(worktree);
-    item.contextValue = contextValue(worktree, place);
-    item.accessibilityInformation = { label: spoken(worktree, place) };
+    item.contextValue = contextValue(worktree, place, holding);
+    item.accessibilityInformation = { label: spoken(worktree, place, holding) };
     return item;
+  }
+
+  get #held(): readonly ClaimHolder[] {
+    return this.#list.worktrees().flatMap(({ claim }) => claim ?? []);
+  }
+
+  /** How much time is left was drawn a while ago. */
+  #showHeld(): void {
+    const held = this.#list.worktrees().filter(({ claim }) => claim !== null);
+    if (this.view.visible) this.#showAgain(held.map(({ id }) => id));
+    this.#clock.look();
   }
 
   #show(change: ListChange): void {
@@ -199,6 +228,7 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
       this.#changed.fire(change.repository === null ? undefined : this.#changedIn(change.repository));
       this.#look();
     }
+    this.#clock.look();
     this.#sayState();
   }
 
@@ -303,16 +333,29 @@ function needsAttention({ state, status }: Worktree): boolean {
 }
 
 /** `worktree+flag+flag`, matched in package.json's menus. */
-function contextValue(worktree: Worktree, place: Place): string {
+function contextValue(worktree: Worktree, place: Place, holding: Holding): string {
   return [
     "worktree",
     worktree.type === "trunk" ? "main" : [],
     worktree.locked === null ? [] : "locked",
+    claimFlag(holding),
     flagOf(worktree.state),
     place === "this window" ? "current" : [],
   ]
     .flat()
     .join("+");
+}
+
+function claimFlag({ by }: Holding): string[] {
+  switch (by) {
+    case "nobody":
+      return [];
+    case "me":
+      return ["mine"];
+    case "other":
+    case "expired":
+      return ["held"];
+  }
 }
 
 /** Whoever makes, removes or restores it has it for the moment; nothing can be done with it meanwhile. */
@@ -329,14 +372,17 @@ function flagOf(state: Worktree["state"]): string[] {
   }
 }
 
-function icon(worktree: Worktree, place: Place): ThemeIcon {
-  const color: Partial<Record<string, ColorId>> = { warning: "imi.missingForeground", check: "imi.currentForeground" };
-  const id = iconOf(worktree, place);
+function icon(worktree: Worktree, place: Place, holding: Holding): ThemeIcon {
+  const color: Partial<Record<string, ColorId>> = {
+    ...({ warning: "imi.missingForeground", check: "imi.currentForeground", key: "imi.mineForeground" } as const),
+    ...(holding.by === "other" ? ({ lock: "imi.heldForeground" } as const) : {}),
+  };
+  const id = iconOf(worktree, place, holding);
   const tint = color[id];
   return tint === undefined ? new ThemeIcon(id) : new ThemeIcon(id, new ThemeColor(tint));
 }
 
-function tooltip(worktree: Worktree, use: DiskUse | undefined): MarkdownString {
+function tooltip(worktree: Worktree, holding: Holding, use: DiskUse | undefined): MarkdownString {
   const text = new MarkdownString("", true);
   const line = (name: string, value: string): void => {
     text.appendMarkdown(`\n\n**${name}** `).appendText(value);
@@ -350,7 +396,7 @@ function tooltip(worktree: Worktree, use: DiskUse | undefined): MarkdownString {
   if (words !== null) line(l10n.t("State"), words);
   if (worktree.locked !== null) line(l10n.t("Locked"), worktree.locked.reason || l10n.t("no reason given"));
   if (worktree.pullRequest !== null) line(l10n.t("Pull request"), `#${worktree.pullRequest}`);
-  if (worktree.agentId !== null) line(l10n.t("Agent"), worktree.agentId);
+  for (const [name, value] of holdingLines(holding)) line(name, value);
   line(l10n.t("Folder"), worktree.path);
   if (use !== undefined) {
     line(

@@ -150,8 +150,9 @@ describe("processes of others", () => {
   test("are found by an exact argument, whatever characters it holds", async () => {
     await using folder = scratch();
     const argument = join(folder.root, "feat a\n(b) größe");
+    // A shell that waits without another program: one that starts it is there twice for a moment, by fork.
     const children = [["worktree", argument], [`${argument}-more`]].map((args) =>
-      spawn("sh", ["-c", "sleep 60; :", ...args], { stdio: "ignore", detached: true }),
+      spawn("sh", ["-c", "read -r _", ...args], { stdio: ["pipe", "ignore", "ignore"], detached: true }),
     );
     await Promise.all(children.map((child) => once(child, "spawn")));
     try {

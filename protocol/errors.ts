@@ -26,6 +26,7 @@ export const errorCodes = {
   "claim/held": "user",
   "claim/stale": "user",
   "agent/invalid": "user",
+  "merge/unrelated": "user",
   "salvage/failed": "fault",
   "trash/not-found": "user",
   "trash/damaged": "user",

@@ -22,6 +22,7 @@ const floors: Readonly<Record<string, number>> = {
   worktrees: 2,
   claims: 2,
   monitor: 2,
+  overlap: 2,
   intents: 2,
   sessions: 2,
   tasks: 2,

@@ -29,6 +29,7 @@ export const usualHints: Readonly<Record<ErrorCode, string | null>> = {
   "claim/held": "`imi claims` shows who holds it and until when.",
   "claim/stale": "Somebody else may have it by now: `imi claims` shows who. Claim it anew before going on.",
   "agent/invalid": "Use letters and digits, with - between words.",
+  "merge/unrelated": "`git merge --allow-unrelated-histories` merges them all the same.",
   "salvage/failed": "Nothing was removed. Make readable what is named, or make room, then try again.",
   "trash/not-found": "`imi trash list` shows what is there.",
   "trash/damaged": "`imi salvages` lists the refs that still hold its work.",

@@ -1,4 +1,4 @@
-export { Git } from "./git.ts";
+export { Git, atLeast } from "./git.ts";
 export { plumb } from "./plumbing.ts";
 export type { PlumbingOptions, PlumbingOutput } from "./plumbing.ts";
 export type { GitOptions, GitOutput, GitWorktree, RepositoryPlace } from "./types.ts";
@@ -6,7 +6,7 @@ export { quoted } from "./failures.ts";
 export { filterGuards, knownFilter } from "./filters.ts";
 export { branchFor, checkBase, checkBranch, checkName, folderFor } from "./names.ts";
 export { findRepository, mainCheckout } from "./repository.ts";
-export { canonical, gitIdOf, mainBranch, readRecord, readWorktreeRecords, refsInFiles } from "./records.ts";
+export { canonical, gitIdOf, mainBranch, readRecord, readWorktreeRecords, recordAt, refsInFiles } from "./records.ts";
 export type { WorktreeRecord } from "./records.ts";
 export { listWorktrees } from "./list.ts";
 export { lockNamed } from "./locks.ts";

@@ -1,0 +1,55 @@
+import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
+import type { Repository } from "../../../protocol/repositories.ts";
+import type { Settings } from "../../../protocol/settings.ts";
+import type { Worktree } from "../../../protocol/worktrees.ts";
+import type { Git } from "../git/index.ts";
+
+export interface Call {
+  readonly signal: AbortSignal;
+  readonly progress: (message: string, fraction: number | null) => void;
+}
+
+/** A registered worktree, with the repository it is of. */
+export interface Found {
+  readonly repository: Repository;
+  readonly row: Pick<Worktree, "id" | "name" | "path" | "branch" | "base">;
+}
+
+export interface Tools {
+  readonly git: Git;
+  readonly settings: () => Pick<Settings, "remoteName" | "defaultBranch">;
+  readonly open: (path: string, call: Call) => Promise<Repository>;
+  /** The worktree meant by a name, from any path inside its repository. */
+  readonly locate: (path: string, name: string, call: Call) => Promise<Found>;
+  readonly list: (path: string, call: Call) => Promise<readonly Worktree[]>;
+}
+
+/** Where worktrees get in each other's way, told before anybody merges (issue "Monitoring"). Nothing is changed by it. */
+export class Overlaps {
+  readonly #tools: Tools;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+  }
+
+  async check(
+    path: string,
+    params: ParsedOf<"overlap.merge-check">,
+    call: Call,
+  ): Promise<ResultOf<"overlap.merge-check">> {
+    const { checkMerge } = await import("./check.ts");
+    const a = await this.#tools.locate(path, params.a, call);
+    const b = params.b === undefined ? null : await this.#tools.locate(path, params.b, call);
+    return checkMerge(this.#tools, a, b, params, call);
+  }
+
+  async list(path: string, params: ParsedOf<"overlap.list">, call: Call): Promise<ResultOf<"overlap.list">> {
+    const { listOverlaps } = await import("./list.ts");
+    const repository = await this.#tools.open(path, call);
+    const worktrees = await this.#tools.list(path, call);
+    const named = await Promise.all(
+      (params.names ?? []).map(async (name) => (await this.#tools.locate(path, name, call)).row.name),
+    );
+    return listOverlaps(this.#tools, repository, worktrees, named.length === 0 ? null : new Set(named), params, call);
+  }
+}

@@ -1,0 +1,166 @@
+import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
+import { ImiError } from "../../../protocol/errors.ts";
+import type { Nearness, Overlap, Prediction, SharedFile } from "../../../protocol/overlap.ts";
+import type { Repository } from "../../../protocol/repositories.ts";
+import type { Worktree } from "../../../protocol/worktrees.ts";
+import { resolveTrunk } from "../git/index.ts";
+import { Apart } from "./apart.ts";
+import type { Place } from "./apart.ts";
+import { changesBetween } from "./changes.ts";
+import { tooOld, unrelated } from "./check.ts";
+import { History } from "./history.ts";
+import { Hunks } from "./hunks.ts";
+import { inTurns } from "./in-turns.ts";
+import type { Call, Tools } from "./index.ts";
+import { Pairs } from "./pairs.ts";
+import type { Looked, Pair } from "./pairs.ts";
+import { placeOf } from "./places.ts";
+import { notKnown, predict } from "./predict.ts";
+import { byNearness, isComparedByLines, nearer, sharedFile } from "./shared.ts";
+import { snapshotOf } from "./snapshot.ts";
+import { standIn } from "./stand-in.ts";
+
+type Listed = ResultOf<"overlap.list">;
+
+/** Merges tried in one call, the nearest pairs first; the others are told as not tried. */
+export const mergesAtMost = 400;
+
+/** What goes along with every step. */
+interface Looking {
+  readonly apart: Apart;
+  readonly unknown: Listed["unknown"];
+  readonly call: Call;
+}
+
+/**
+ * Worktrees that changed the same files since they parted, which of their lines overlap, and what a merge of the two would
+ * do. Each worktree is read once; two are compared only where they share a path. What could not be read is `unknown`.
+ */
+export const listOverlaps = async (
+  tools: Tools,
+  repository: Repository,
+  worktrees: readonly Worktree[],
+  only: ReadonlySet<string> | null,
+  params: ParsedOf<"overlap.list">,
+  call: Call,
+): Promise<Listed> => {
+  const { remoteName, defaultBranch } = tools.settings();
+  const { signal } = call;
+  const { base, commit } = await resolveTrunk(tools.git, repository.gitDir, { remoteName, defaultBranch, signal });
+  if (base === null || commit === null) {
+    throw new ImiError("repository/no-commit", "There is no trunk with a commit, so there is nothing to compare with.");
+  }
+  const cannotMerge = await tooOld(tools.git);
+  return Apart.during(tools.git, repository.gitDir, signal, async (apart) => {
+    const looking: Looking = { apart, unknown: [], call };
+    const looked = await lookAt(looking, repository, worktrees, commit);
+    const compared = await compare(apart, await looked.pairs.sharing(only, signal), params.hunks);
+    const places = new Map<Looked, Promise<Place>>();
+    const overlaps = await inTurns(compared, signal, async ({ pair: { a, b }, files }, index): Promise<Overlap> => {
+      call.progress(`Merging ${a.name} and ${b.name} apart`, 0.5 + index / compared.length / 2);
+      const untried = cannotMerge ?? (index < mergesAtMost ? null : notTried);
+      const merge = untried === null ? await mergeOf(apart, a, b, places) : notKnown(untried);
+      return { a: a.name, b: b.name, files, merge };
+    });
+    const unknown = looking.unknown.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+    return { base, looked: looked.count, overlaps: overlaps.toSorted(worstFirst), unknown };
+  });
+};
+
+const notTried = `not tried: only the ${mergesAtMost} nearest pairs are; \`imi conflicts NAME\` looks at one worktree`;
+
+const lookAt = async (
+  { apart, unknown, call }: Looking,
+  repository: Repository,
+  worktrees: readonly Worktree[],
+  trunk: string,
+): Promise<{ readonly pairs: Pairs; readonly count: number }> => {
+  /** Those that can be read; of the others, the reason is told. */
+  const each = async <T, R>(
+    values: readonly T[],
+    nameOf: (value: T) => string,
+    read: (value: T, index: number) => Promise<R>,
+  ): Promise<R[]> =>
+    (
+      await inTurns(values, call.signal, async (value, index) => {
+        try {
+          return [await read(value, index)];
+        } catch (error) {
+          if (ImiError.is(error, "operation/cancelled")) throw error;
+          unknown.push({ name: nameOf(value), reason: ImiError.from(error).message });
+          return [];
+        }
+      })
+    ).flat();
+
+  const taken = await each(
+    worktrees,
+    ({ name }) => name,
+    async ({ name, path, state }, index) => {
+      call.progress(`Looking at ${name}`, index / worktrees.length / 2);
+      if (state !== "ready" && state !== "missing") throw new ImiError("repository/busy", `it is ${state}`);
+      const snapshot = await snapshotOf(apart, await placeOf(repository, { name, path }), name);
+      if (snapshot.whole === null)
+        unknown.push({ name, reason: `${snapshot.reason ?? "not read"}; only what it has committed was compared` });
+      return { name, snapshot, commit: snapshot.whole ?? snapshot.head };
+    },
+  );
+  const history = await History.read(
+    apart,
+    trunk,
+    taken.map(({ commit }) => commit),
+  );
+  const looked = await each(
+    taken,
+    ({ name }) => name,
+    async (one): Promise<Looked> => {
+      const from = await history.fromTrunk(one.commit);
+      if (from === null) throw unrelated(one.name, "the trunk");
+      return { ...one, from, changes: await changesBetween(apart, from, one.commit) };
+    },
+  );
+  return { pairs: new Pairs(apart, history, looked), count: looked.length };
+};
+
+interface Compared {
+  readonly pair: Pair;
+  readonly files: SharedFile[];
+}
+
+/** Pairs with their files, the nearest first. */
+const compare = async (apart: Apart, pairs: readonly Pair[], ranges: boolean): Promise<Compared[]> => {
+  const byLines = pairs.flatMap(({ shared }) => shared.filter(isComparedByLines).flatMap(({ a, b }) => [a, b]));
+  const hunks = await Hunks.read(apart, byLines);
+  return pairs
+    .map((pair) => ({
+      pair,
+      files: pair.shared.map((shared) => sharedFile(shared, hunks, { ranges })).toSorted(byNearness),
+    }))
+    .toSorted((one, other) => nearer(nearestIn(one), nearestIn(other)) || other.files.length - one.files.length);
+};
+
+const nearestIn = ({ files }: Pick<Overlap, "files"> | Compared): Nearness => files[0]?.near ?? "same";
+
+/** With everything both hold. Where that is not known of one of them, no merge is known to be clean. */
+const mergeOf = async (
+  apart: Apart,
+  a: Looked,
+  b: Looked,
+  places: Map<Looked, Promise<Place>>,
+): Promise<Prediction> => {
+  const place = places.get(b) ?? standIn(apart, b.snapshot.place, b.commit);
+  places.set(b, place);
+  const merge = await predict(apart, await place, b.commit, a.commit);
+  const reason = a.snapshot.reason ?? b.snapshot.reason;
+  return merge.clean === true && reason !== null ? notKnown(reason) : merge;
+};
+
+/** Conflicts, then what is not known, then by how near the changes are. */
+const worstFirst = (one: Overlap, other: Overlap): number =>
+  rank(one) - rank(other) ||
+  nearer(nearestIn(one), nearestIn(other)) ||
+  other.merge.conflicts.length - one.merge.conflicts.length ||
+  other.files.length - one.files.length ||
+  (`${one.a}\0${one.b}` < `${other.a}\0${other.b}` ? -1 : 1);
+
+const rank = ({ merge }: Overlap): number => (merge.clean === false ? 0 : merge.clean === null ? 1 : 2);

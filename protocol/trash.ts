@@ -41,6 +41,7 @@ export const removeWorktree = operation({
     trash: trashEntry.nullable().describe("null after a dry run"),
     notes: z.array(note),
   }),
+  valueNames: { agent: "ID", token: "N" },
   cli: [
     {
       command: "remove",

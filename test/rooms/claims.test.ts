@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -334,6 +334,34 @@ describe("claims", () => {
     assert.equal(lockOf("feat-left"), null);
     assert.equal(existsSync(join(record("feat-left"), "imi-claim")), false);
     assert.match(lockOf("feat-bare") ?? "", /held by A/u);
+  });
+
+  it("of which a killed process left one half, or that of who held it before, get it mended as well", async () => {
+    await make("half");
+    await make("before");
+    await imi.call("claim.take", { name: "feat-before", agent: "A" });
+    const record = (name: string): string => join(scene.trunk, ".git/worktrees", name);
+    const old = readFileSync(join(record("feat-before"), "imi-claim"), "utf8");
+    await imi.call("claim.take-over", { name: "feat-before", agent: "B", yes: true });
+    writeFileSync(join(record("feat-before"), "imi-claim"), old);
+    writeFileSync(join(record("feat-half"), "locked"), "iMi: held by Z until 2026-01-01T00:00:00.000Z\n");
+    await imi.call("worktree.reconcile", {});
+    assert.equal(lockOf("feat-half"), null, "git would refuse to remove it for ever");
+    assert.match(readFileSync(join(record("feat-before"), "imi-claim"), "utf8"), /^B\n/u);
+    assert.match(lockOf("feat-before") ?? "", /held by B/u);
+  });
+
+  it("whose holder gave a sign of life while it was moved to the trash leave nothing locked when it is back", async () => {
+    await make("beating");
+    const { trash } = await imi.call("worktree.remove", { name: "feat-beating" });
+    const retired = readdirSync(join(scene.trunk, ".git/imi-trash")).find((entry) => entry.startsWith("feat-beating-"));
+    assert.ok(trash !== null && retired !== undefined);
+    writeFileSync(
+      join(scene.trunk, ".git/imi-trash", retired, "locked"),
+      "iMi: held by Z until 2026-01-01T00:00:00.000Z\n",
+    );
+    await imi.call("worktree.restore", { name: "feat-beating" });
+    assert.equal(lockOf("feat-beating"), null);
   });
 
   it("survive a removal that was taken back", async () => {

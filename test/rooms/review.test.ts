@@ -66,6 +66,18 @@ describe("a review that is there already", () => {
     assert.equal(headOf(worktree.path), before);
   });
 
+  it("does not move another branch that somebody switched to in it", async () => {
+    const { worktree } = await review();
+    scene.git(worktree.path, "switch", "-q", "-c", "release", "origin/main");
+    const before = headOf(worktree.path);
+    push("two");
+    const again = await review();
+    assert.equal(scene.git(scene.trunk, "rev-parse", "release").trim(), before);
+    assert.match(told(again.notes, "review/behind"), /it is on release, not on pr\/7\. .*git switch pr\/7/u);
+    scene.git(worktree.path, "switch", "-q", "pr/7");
+    told((await review()).notes, "review/updated");
+  });
+
   it("keeps an ignored file that a newer commit would overwrite", async () => {
     const { worktree } = await review();
     writeFileSync(join(scene.trunk, ".git/info/exclude"), "secret\n");

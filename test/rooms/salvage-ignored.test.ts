@@ -40,6 +40,17 @@ describe("emptying the trash", () => {
     assert.ok(isThere(commit));
   });
 
+  it("keeps the commits of an untracked bare repository whose objects git ignores", async () => {
+    writeFileSync(join(scene.trunk, ".git/info/exclude"), "objects/\n");
+    const commit = commitIn(join(scene.root, "origin"));
+    scene.git(scene.root, "clone", "-q", "--bare", join(scene.root, "origin"), join(path, "cache.git"));
+    assert.match(JSON.stringify(await imi.call("worktree.remove", { name: "feat-x", dryRun: true })), /cache\.git/u);
+    await imi.call("worktree.remove", { name: "feat-x", yes: true });
+    await imi.call("trash.empty", { yes: true });
+    scene.git(scene.trunk, "gc", "-q", "--prune=now");
+    assert.ok(isThere(commit));
+  });
+
   it(
     "keeps what is in an ignored folder that cannot be read, and says which",
     { skip: process.platform === "win32" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { Caller, makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
 
@@ -35,6 +35,20 @@ describe("emptying the trash", () => {
     const { salvaged } = emptied[0] ?? assert.fail("nothing was emptied");
     assert.equal(dry.emptied[0]?.salvaged, salvaged);
     assert.equal(scene.git(scene.trunk, "show", `${salvaged}/worktree:large.txt`).length, 100_000);
+  });
+
+  it("takes along what was removed while the clock was ahead", async () => {
+    mock.timers.enable({ apis: ["Date"], now: Date.now() + 400 * 24 * 60 * 60 * 1000 });
+    try {
+      await removed();
+    } finally {
+      mock.timers.reset();
+    }
+    const { emptied } = await imi.call("trash.empty", { yes: true });
+    assert.deepEqual(
+      emptied.map(({ name }) => name),
+      ["feat-x"],
+    );
   });
 
   it("names the salvage that was made just before, where the one of the removal did not hold all of it", async () => {

@@ -70,6 +70,19 @@ describe("the refs of an old salvage", () => {
     assert.deepEqual(await drop(), []);
   });
 
+  it("stay when only a graft leads to their commit from a branch, for it may be taken away again", async () => {
+    scene.git(path, "checkout", "-q", "--detach");
+    commit("mine");
+    const mine = scene.git(path, "rev-parse", "HEAD").trim();
+    await remove();
+    await empty();
+    const tip = scene.git(scene.trunk, "rev-parse", "HEAD").trim();
+    mkdirSync(join(scene.trunk, ".git/info"), { recursive: true });
+    writeFileSync(join(scene.trunk, ".git/info/grafts"), `${tip} ${mine}\n`);
+    assert.deepEqual(await drop(), []);
+    assert.equal(refs().length, 1);
+  });
+
   it("stay when they alone hold its commit, and go once something else does", async () => {
     commit("mine");
     const { trash } = await remove();
@@ -80,6 +93,19 @@ describe("the refs of an old salvage", () => {
     assert.deepEqual(await drop(), [trash?.salvaged]);
     scene.git(scene.trunk, "gc", "-q", "--prune=now");
     assert.equal(scene.git(scene.trunk, "show", "kept:mine"), "mine\n");
+  });
+
+  it("stay when only a remote's branch holds their commit: the next fetch takes that away", async () => {
+    commit("mine");
+    scene.git(path, "push", "-q", "origin", "HEAD:refs/heads/topic");
+    const { trash } = await remove();
+    await empty();
+    scene.git(scene.trunk, "branch", "-q", "-D", "feat/x");
+    assert.deepEqual(await drop(), []);
+    scene.git(scene.remote, "update-ref", "-d", "refs/heads/topic");
+    scene.git(scene.trunk, "fetch", "-q", "--prune");
+    scene.git(scene.trunk, "gc", "-q", "--prune=now");
+    assert.equal(scene.git(scene.trunk, "show", `${trash?.salvaged}/HEAD:mine`), "mine\n");
   });
 
   it("stay when they hold files that are in no commit", async () => {

@@ -41,6 +41,43 @@ const forget = (): void => {
   scene.git(scene.trunk, "gc", "-q", "--prune=now");
 };
 
+describe("a restore when something was deleted in the trash", () => {
+  const inner = (): string => join(path, "build/tool");
+  const deletions: readonly [what: string, name: string][] = [
+    ["a file that only the salvage has now", "untracked.txt"],
+    ["an ignored folder with a repository in it", "build"],
+    ["a file of that repository", "build/tool/own.txt"],
+    ["the git directory of that repository", "build/tool/.git"],
+    ["the objects of that repository", "build/tool/.git/objects"],
+  ];
+  for (const [what, name] of deletions)
+    it(`${what}: keeps the salvage's refs, and says so`, async () => {
+      writeFileSync(join(scene.trunk, ".git/info/exclude"), "build/\n");
+      writeFileSync(join(path, "untracked.txt"), "mine\n");
+      scene.git(path, "init", "-q", inner());
+      scene.git(inner(), "commit", "-q", "--allow-empty", "-m", "inside");
+      writeFileSync(join(inner(), "own.txt"), "own\n");
+      const { place } = await remove();
+      const before = salvageRefs();
+      rmSync(join(place, "tree", name), { recursive: true });
+      const back = await restore();
+      assert.deepEqual(salvageRefs(), before);
+      assert.deepEqual(codes(back), ["restore/less"]);
+    });
+
+  it("nothing of it: the refs go", async () => {
+    writeFileSync(join(scene.trunk, ".git/info/exclude"), "build/\n");
+    writeFileSync(join(path, "untracked.txt"), "");
+    scene.git(path, "rm", "-q", "file-0.txt");
+    scene.git(path, "init", "-q", inner());
+    scene.git(inner(), "commit", "-q", "--allow-empty", "-m", "inside");
+    writeFileSync(join(inner(), "own.txt"), "own\n");
+    await remove();
+    assert.deepEqual(codes(await restore()), []);
+    assert.deepEqual(salvageRefs(), []);
+  });
+});
+
 describe("a restore when the salvage's refs were deleted and git collected", () => {
   const states: readonly [what: string, make: () => void, after: () => void][] = [
     [

@@ -8,7 +8,7 @@ import { Notes, mutationLease, mutationWaitMs } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { fetchHead, standingOf, trackingBranch } from "./request-head.ts";
 import type { Head, Standing } from "./request-head.ts";
-import { asItIs } from "./same-work.ts";
+import { asItIs, madeOn } from "./same-work.ts";
 import { examine } from "./work/index.ts";
 import { inWords } from "./work/words.ts";
 
@@ -62,6 +62,14 @@ const follow = async (
   const { remoteName } = tools.settings();
   const standing = await standingOf(tools, repository, worktree.head, head, number, call);
   if (standing.behind === 0) return worktree;
+  const registered = (await tools.store.worktrees.of(repository.id)).find(({ id }) => id === worktree.id);
+  if (registered === undefined) return worktree;
+  const another = otherBranch(asItIs(repository, registered), number);
+  if (another !== null) {
+    const back = `git switch ${quoted(madeFor(registered, number))}`;
+    notes.add("review/behind", `${worktree.name} stays as it is: ${another}. To go back to request ${number}: ${back}`);
+    return worktree;
+  }
   if (standing.own + standing.former > 0) {
     const differs = difference(worktree.name, standing, number, head, remoteName);
     if (differs !== null) notes.add("review/diverged", differs);
@@ -80,12 +88,20 @@ const follow = async (
   return worktree;
 };
 
+/** Somebody may have switched to a branch of his own in it: that one does not follow the request. In words; null when it is the request's. */
+const otherBranch = (row: WorktreeRow, number: number): string | null => {
+  const made = madeFor(row, number);
+  return row.branch === null || row.branch === made ? null : `it is on ${row.branch}, not on ${made}`;
+};
+
+const madeFor = (row: WorktreeRow, number: number): string => madeOn(row) ?? `pr/${number}`;
+
 /** Moves branch and files; null when it is done, else what kept it, with nothing changed. */
 const fastForward = async (
   tools: Tools,
   repository: Repository,
   worktree: Worktree,
-  { head, agentId, call }: Following,
+  { head, number, agentId, call }: Following,
 ): Promise<string | null> => {
   const lease = await tools.store.leases.take(mutationLease(repository), {
     purpose: `update ${worktree.name}`,
@@ -99,6 +115,8 @@ const fastForward = async (
     const holder = await holderOf(tools, repository, row);
     if (holder !== null && holder !== agentId) return `${holder} holds it and may be at work there`;
     if (row.branch === null) return "its HEAD is detached";
+    const another = otherBranch(row, number);
+    if (another !== null) return another;
     if (row.lockReason !== null) return "it is locked";
     const holds = await held(tools, repository, row, call);
     if (holds !== null) return holds;

@@ -91,6 +91,9 @@ const rehearse = async (tools: Tools, repository: Repository, name: string, call
   );
   const notes = new Notes();
   if (found.row.branch !== null) notes.add("branch/kept", `Branch ${found.row.branch} would be kept.`);
+  const { claim } = found.row;
+  if (claim !== null)
+    notes.add("claim/held", `${claim.agent} holds it until ${claim.expiresAt}; only its holder may remove it.`);
   return { worktree: toWorktree(found.row), work, trash: null, notes: notes.list };
 };
 

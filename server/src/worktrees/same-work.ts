@@ -27,6 +27,9 @@ const askedOf = (row: WorktreeRow): { readonly work: string; readonly branch: st
   return typeof work === "string" && typeof branch === "string" ? { work, branch } : null;
 };
 
+/** The branch a worktree was made with, or for; null when nobody noted that. */
+export const madeOn = (row: WorktreeRow): string | null => askedOf(row)?.branch ?? null;
+
 /** The branch a worktree is on by git's own record, which another process may have changed since it was registered. */
 export const asItIs = (repository: Repository, row: WorktreeRow): WorktreeRow => {
   const gitId = row.identity?.gitId ?? "";

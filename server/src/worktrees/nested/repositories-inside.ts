@@ -90,6 +90,10 @@ export const repositoriesInside = async (
     const folder = around.folderOf(path);
     return gitDirOf(folder, around.record) !== null || isFolder(join(folder, ".git", "objects"));
   };
+  for (const path of foldersAround(said.ignored)) {
+    const folder = around.folderOf(path);
+    if (isGitDir(folder)) add(path, "ignored", "none", folder, null);
+  }
   for await (const met of lookThrough(around.path, folders, { ...options, isRepository })) {
     if (met.kind === "checkout") addFolder(met.path, "ignored");
     else if (met.kind === "closed") closed.push({ path: met.path, code: met.code });
@@ -110,6 +114,22 @@ export const repositoriesInside = async (
     }
   }
   return { places: [...places.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1)), closed, cutOff };
+};
+
+/**
+ * All folders that something ignored lies in. To git an untracked bare repository is plain files; where it ignores some of them
+ * (`objects/`, a branch called `build`), those it tells of do not make a repository.
+ */
+const foldersAround = (ignored: readonly Bytes[]): ReadonlySet<Bytes> => {
+  const found = new Set<Bytes>();
+  for (const path of ignored) {
+    for (let end = path.lastIndexOf("/", path.length - 2); end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const folder = path.slice(0, end);
+      if (found.has(folder)) break;
+      found.add(folder);
+    }
+  }
+  return found;
 };
 
 /** git does not look into the folder of another repository's commit, even where there is none. */

@@ -28,7 +28,7 @@ export const emptyTrash = async (
   params: ParsedOf<"trash.empty">,
   call: Call,
 ): Promise<Outcome> => {
-  const olderThan = params.olderThan === undefined ? 0 : durationOf(params.olderThan);
+  const olderThan = params.olderThan === undefined ? null : durationOf(params.olderThan);
   if (!params.yes && !params.dryRun) {
     throw new ImiError(
       "usage/invalid",
@@ -42,7 +42,8 @@ export const emptyTrash = async (
     await settleTrash(tools, repository);
     const rows = await tools.store.trash.of(repository.id);
     const asked = params.name === undefined ? rows : [findEntry(rows, params.name)];
-    const old = asked.filter(({ removedAt }) => Date.now() - Date.parse(removedAt) >= olderThan);
+    // Without an age all of them, also what was removed while the clock was ahead.
+    const old = asked.filter(({ removedAt }) => olderThan === null || Date.now() - Date.parse(removedAt) >= olderThan);
     const outcome: Outcome = { emptied: [], kept: [], bytes: 0 };
     for (const [index, row] of old.entries()) {
       call.signal.throwIfAborted();

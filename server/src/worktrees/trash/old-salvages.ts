@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Repository } from "../../../../protocol/repositories.ts";
 import type { Call, Tools } from "../context.ts";
 import { parsePrefix, root } from "../salvage/names.ts";
@@ -21,8 +22,8 @@ export interface OldSalvages {
 }
 
 /**
- * Deletes the refs of old salvages that keep nothing by now: all they lead to is in branches, tags or remotes as well, and
- * no worktree in the trash needs them. Those of clean removals become so once their branch is merged or pushed; one that
+ * Deletes the refs of old salvages that keep nothing by now: all they lead to is in branches or tags as well, and
+ * no worktree in the trash needs them. Those of clean removals become so once their branch is merged, or while it is there; one that
  * holds a file or a commit of its own stays for ever.
  */
 export const dropOldSalvages = async (
@@ -84,7 +85,8 @@ const oldOnes = async (
   return found;
 };
 
-/** Of a commit that another ref leads to, all that it leads to is held. Anything but a commit is not told so easily: it stays. */
+/**
+ * A remote's branches do not count: the next fetch drops those that were deleted there. Of a commit that another ref leads to, all that it leads to is held. Anything but a commit is not told so easily: it stays. */
 const isHeldElsewhere = async (
   tools: Pick<Tools, "git">,
   { gitDir }: Repository,
@@ -92,12 +94,14 @@ const isHeldElsewhere = async (
   { signal }: Call,
 ): Promise<boolean> => {
   if (!pins.every(({ isCommit }) => isCommit)) return false;
+  // git would follow parents that no commit names; whoever takes them away loses what they led to.
+  if (existsSync(join(gitDir, "info", "grafts"))) return false;
   const { stdout } = await tools.git.run(
     gitDir,
     [
       ...["--no-replace-objects", `--git-dir=${gitDir}`, "rev-list", "--max-count=1"],
       ...pins.map(({ oid }) => oid),
-      ...["--not", "--branches", "--tags", "--remotes"],
+      ...["--not", "--branches", "--tags"],
     ],
     { access: "read", signal },
   );

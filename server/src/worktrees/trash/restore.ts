@@ -4,6 +4,7 @@ import type { ParsedOf, ResultOf } from "../../../../protocol/contract.ts";
 import type { Repository } from "../../../../protocol/repositories.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import { fault } from "../../faults.ts";
+import { quoted } from "../../git/index.ts";
 import type { Lease, Restoring, TrashRow } from "../../store/index.ts";
 import { Notes } from "../context.ts";
 import type { Call, Tools } from "../context.ts";
@@ -67,11 +68,17 @@ const bringBack = async (
       await move(await moveOf(begun, restoring), AbortSignal.any([call.signal, lease.lost]));
     }
     fault("restore.folder");
-    const row = await complete(tools, repository, begun, restoring, lease);
+    const { row, stays } = await complete(tools, repository, begun, restoring, lease);
     if (row.state === "missing") {
       notes.add(
         "restore/no-folder",
         `The folder of ${row.name} was gone already when it was removed, so there are no files to bring back; git knows the worktree again. Create it by its name to have a folder.`,
+      );
+    }
+    if (stays !== null) {
+      notes.add(
+        "restore/less",
+        `Something that ${row.name} held when it was removed was deleted in the trash. All of it stays in ${stays.prefix}/; in the worktree \`git restore --source=${quoted(`${stays.prefix}/worktree`)} -- FILE\` brings a file back.`,
       );
     }
     return { worktree: toWorktree(row), notes: notes.list };

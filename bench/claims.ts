@@ -1,5 +1,5 @@
 // A claim: what it takes in a server and by the command line, and whether it is exclusive among many processes.
-import { closeSync, mkdirSync, openSync, unlinkSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync, unlinkSync } from "node:fs";
 import path from "node:path";
 import { violations } from "../test/support/claims-history.ts";
 import { unleash } from "../test/support/claims-nemesis.ts";
@@ -113,6 +113,7 @@ async function* amongMany(options: BenchOptions): AsyncGenerator<Line> {
   const found = violations(outcome.entries, outcome.told);
   if (found.length > 0)
     throw new Error(`${found.length} violations, such as ${found[0] ?? ""} (seed ${seed}, ${folder})`);
+  rmSync(folder, { recursive: true, force: true });
   const taken = outcome.entries.flatMap((entry) => (entry.op === "taken" ? [entry.end - entry.start] : []));
   options.say(
     `${outcome.rounds} rounds, ${taken.length} grants, ${outcome.kills} kills, ${outcome.stops} stops, ${Math.round(outcome.milliseconds / 1000)} s: never two holders (seed ${seed})`,

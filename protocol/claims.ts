@@ -81,6 +81,7 @@ export const claimWorktree = operation({
     token: tokenParam.describe("of a claim one has already, to go on with it from another process"),
   }),
   result: z.object({ claim }),
+  valueNames: { agent: "ID", ttl: "SECONDS", wait: "SECONDS", task: "TEXT", provider: "NAME", token: "N" },
   cli: [
     {
       command: "claim",
@@ -102,6 +103,7 @@ export const releaseWorktree = operation({
   agents: "add",
   params: z.object({ ...repositoryParam, ...named, agent: agentParam, token: tokenParam }),
   result: z.object({ claim }),
+  valueNames: { agent: "ID", token: "N" },
   cli: [
     {
       command: "release",
@@ -120,6 +122,7 @@ export const heartbeatClaim = operation({
   repeatable: true,
   params: z.object({ ...repositoryParam, ...named, agent: agentParam, token: tokenParam }),
   result: z.object({ claim }),
+  valueNames: { agent: "ID", token: "N" },
   cli: [
     {
       command: "heartbeat",
@@ -149,6 +152,7 @@ export const takeOverWorktree = operation({
     claim: claim.nullable().describe("null after a dry run"),
     from: claimHolder.nullable().describe("who held it; null: nobody"),
   }),
+  valueNames: { agent: "ID", ttl: "SECONDS", task: "TEXT", provider: "NAME", reason: "TEXT" },
   cli: [
     {
       command: "take-over",

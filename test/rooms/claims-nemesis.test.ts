@@ -78,8 +78,10 @@ describe("the checker", () => {
     const after = [taken("A", 1, 0), other("released", "A", 1, 10), taken("B", 2, 20)];
     assert.deepEqual(violations(after, log(1, -1, 2)), []);
     assert.deepEqual(violations([taken("A", 1, 0), taken("B", 2, 101)], log(1, -1, 2)), [], "its time was over");
-    const killed: Entry[] = [taken("A", 1, 0, { pid: 7 }), { op: "killed", pid: 7, start: 5 }, taken("B", 2, 10)];
+    const killed: Entry[] = [taken("A", 1, 0, { pid: 7 }), { op: "ended", pid: 7, start: 5 }, taken("B", 2, 10)];
     assert.deepEqual(violations(killed, log(1, -1, 2)), []);
+    const shorter = [taken("A", 1, 0), taken("A", 1, 10, { ttl: 20 }), taken("B", 2, 40)];
+    assert.deepEqual(violations(shorter, log(1, -1, 2)), [], "its holder wanted it for less");
     assert.deepEqual(violations([...after, other("refused", "A", 1, 50)], log(1, -1, 2)), []);
   });
 

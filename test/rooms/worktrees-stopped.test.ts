@@ -5,6 +5,7 @@ import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ImiError } from "../../protocol/errors.ts";
 import { loadConfig } from "../../server/src/config/index.ts";
+import { claimService } from "../../server/src/claims/index.ts";
 import { Git } from "../../server/src/git/index.ts";
 import { openStore } from "../../server/src/store/index.ts";
 import { Worktrees } from "../../server/src/worktrees/index.ts";
@@ -27,7 +28,7 @@ const impatientRoom = async (scene: Scene) => {
       close: () => store.close(),
     },
     git: new Git(),
-    claims: () => Promise.reject(new Error("nobody claims anything here")),
+    claims: () => Promise.resolve(claimService({ store, settings: () => config.settings, log: () => undefined })),
     settings: () => config.settings,
     log: () => undefined,
     includeGlobs: () => null,

@@ -6,8 +6,8 @@
 export type Entry =
   | ({ readonly op: "taken" | "renewed"; readonly ttl: number; readonly pid: number | null } & Done)
   | ({ readonly op: "released" | "refused" } & Done)
-  /** Sent by the nemesis: from `start` on the process may be dead. */
-  | { readonly op: "killed"; readonly pid: number; readonly start: number };
+  /** From `start` on the process may be dead: killed, or done. */
+  | { readonly op: "ended"; readonly pid: number; readonly start: number };
 
 interface Done {
   readonly worktree: string;
@@ -36,20 +36,20 @@ export const violations = (entries: readonly Entry[], told: readonly Told[]): st
   ...byWorktree(entries).flatMap(([worktree, own]) => [
     ...shrunkTokens(worktree, own),
     ...acceptedStale(worktree, own),
-    ...robbed(worktree, own, killTimes(entries)),
+    ...robbed(worktree, own, endTimes(entries)),
   ]),
   ...untold(entries, told),
 ];
 
 const isGrant = (entry: Entry): entry is Grant => entry.op === "taken" || entry.op === "renewed";
 
-const byWorktree = (entries: readonly Entry[]): [string, Exclude<Entry, { op: "killed" }>[]][] => {
-  const own = entries.filter((entry) => entry.op !== "killed");
+const byWorktree = (entries: readonly Entry[]): [string, Exclude<Entry, { op: "ended" }>[]][] => {
+  const own = entries.filter((entry) => entry.op !== "ended");
   return [...Map.groupBy(own, ({ worktree }) => worktree)];
 };
 
-const killTimes = (entries: readonly Entry[]): Map<number, number> =>
-  new Map(entries.flatMap((entry) => (entry.op === "killed" ? [[entry.pid, entry.start]] : [])));
+const endTimes = (entries: readonly Entry[]): Map<number, number> =>
+  new Map(entries.flatMap((entry) => (entry.op === "ended" ? [[entry.pid, entry.start]] : [])));
 
 /** A token is one agent's. */
 const doubledTokens = (entries: readonly Entry[]): string[] => {
@@ -78,7 +78,7 @@ const shrunkTokens = (worktree: string, entries: readonly Entry[]): string[] => 
 };
 
 /** Nothing is done with a token after a larger one was given. */
-const acceptedStale = (worktree: string, entries: readonly Exclude<Entry, { op: "killed" }>[]): string[] => {
+const acceptedStale = (worktree: string, entries: readonly Exclude<Entry, { op: "ended" }>[]): string[] => {
   const grants = entries.filter(isGrant).toSorted((a, b) => a.end - b.end);
   const found: string[] = [];
   let largest = 0;
@@ -95,8 +95,8 @@ const acceptedStale = (worktree: string, entries: readonly Exclude<Entry, { op: 
 /** Nobody gets a worktree while its holder has given a sign of life that still counts, has not given it back, and lives. */
 const robbed = (
   worktree: string,
-  entries: readonly Exclude<Entry, { op: "killed" }>[],
-  killed: ReadonlyMap<number, number>,
+  entries: readonly Exclude<Entry, { op: "ended" }>[],
+  ended: ReadonlyMap<number, number>,
 ): string[] => {
   const byToken = Map.groupBy(entries, ({ token }) => token);
   const tokens = [...byToken.keys()].toSorted((a, b) => a - b);
@@ -107,10 +107,13 @@ const robbed = (
       .flatMap((later) => byToken.get(later)?.find(({ op }) => op === "taken") ?? [])[0];
     const own = byToken.get(token) ?? [];
     if (next === undefined) continue;
-    // All of them came before the next grant took effect, also where their times overlap: with a larger token given, no
-    // sign of this one is accepted any more.
-    const signs = own.filter(isGrant);
-    const until = Math.max(...signs.map((sign) => Math.min(sign.start + sign.ttl - clockStep, endOf(sign, killed))));
+    // All of its signs came before the next grant took effect, also where their times overlap: with a larger token given,
+    // none of this one is accepted any more. The last one says how long it lasts.
+    const signs = own.filter(isGrant).toSorted((one, other) => one.start - other.start);
+    const sign = signs.at(-1);
+    if (sign === undefined) continue;
+    // A process it was once bound to it stays bound to.
+    const until = Math.min(sign.start + sign.ttl - clockStep, ...signs.map((each) => endOf(each, ended)));
     const givenBack = own.some((entry): entry is Release => entry.op === "released" && entry.start < next.end);
     if (!givenBack && next.end < until)
       found.push(
@@ -120,8 +123,8 @@ const robbed = (
   return found;
 };
 
-const endOf = ({ pid }: Grant, killed: ReadonlyMap<number, number>): number =>
-  pid === null ? Number.POSITIVE_INFINITY : (killed.get(pid) ?? Number.POSITIVE_INFINITY);
+const endOf = ({ pid }: Grant, ended: ReadonlyMap<number, number>): number =>
+  pid === null ? Number.POSITIVE_INFINITY : (ended.get(pid) ?? Number.POSITIVE_INFINITY);
 
 /** The registry's log has every grant, and of each worktree one holder after the other. */
 const untold = (entries: readonly Entry[], told: readonly Told[]): string[] => {

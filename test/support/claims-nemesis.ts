@@ -86,7 +86,7 @@ export const unleash = async (options: Nemesis): Promise<Outcome> => {
       const victim = living.get(slots[Math.floor(random() * slots.length)] ?? -1);
       if (victim?.pid === undefined || failures.length > 0) continue;
       if (random() < 0.5) {
-        const blow: Entry = { op: "killed", pid: victim.pid, start: monotonic() };
+        const blow: Entry = { op: "ended", pid: victim.pid, start: monotonic() };
         blows.push(blow);
         // For who looks at a run that was broken off.
         appendFileSync(join(folder, "blows"), `${JSON.stringify(blow)}\n`);

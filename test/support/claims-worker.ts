@@ -108,4 +108,6 @@ for (let round = 0; round < Number(rounds); round += 1) {
     }
   }
 }
+// What it left behind ends with it.
+record({ op: "ended", pid: process.pid, start: now() });
 store.close();

@@ -54,7 +54,7 @@ describe("removing worktrees", () => {
       assert.match(text, /• 1 untracked file: notes\.txt/u);
       assert.match(text, /Kept in any case:/u);
       assert.match(text, /• the branch feat\/work/u);
-      assert.match(text, /• 1 ignored file or folder: \.env/u);
+      assert.match(text, /• 1 ignored file or folder(?:, [\d.]+ k?B)?: \.env/u);
       assert.deepEqual(await buttons(page), ["Cancel", "Salvage and Remove", "Show Changes"]);
       await screenshot(page, "removal-question");
       await page.keyboard.press("Escape");
@@ -340,7 +340,10 @@ describe("the trash in VS Code", () => {
       await moveTo(page, trash, /^feat-one,/u);
       await page.keyboard.press("Delete");
       const text = await question(page, "Delete feat-one for good?").innerText();
-      assert.match(text, /ignored files, which are nowhere else:\s+• 1 ignored file or folder: \.env/u);
+      assert.match(
+        text,
+        /ignored files, which are nowhere else:\s+• 1 ignored file or folder(?:, [\d.]+ k?B)?: \.env/u,
+      );
       assert.match(text, /What was salvaged stays in refs\/salvage\/feat-one\//u);
       assert.match(text, /This cannot be undone\./u);
       await screenshot(page, "trash-delete");

@@ -24,7 +24,7 @@ export const eventNames = {
   "trash.changed": "what is known of a removed worktree changed, or an interrupted step was undone",
   "trash.emptying": "a removed worktree is being deleted for good",
   "trash.emptied": "a removed worktree was deleted for good",
-  "salvage.dropped": "old salvage refs were deleted; branches, tags or remotes hold all that they held",
+  "salvage.dropped": "old salvage refs were deleted; branches or tags hold all that they held",
   "sync.applied": "shared config was linked into worktrees",
 } as const satisfies Record<string, string>;
 export type EventName = keyof typeof eventNames;

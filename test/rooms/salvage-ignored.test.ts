@@ -40,6 +40,16 @@ describe("emptying the trash", () => {
     assert.ok(isThere(commit));
   });
 
+  it("keeps the commits of a repository whose name is no text", { skip: process.platform !== "linux" }, async () => {
+    const commit = commitIn(join(scene.root, "tool"));
+    const place = Buffer.concat([Buffer.from(join(path, "build/")), Buffer.from([0x62, 0xff])]);
+    renameSync(join(scene.root, "tool"), place);
+    await imi.call("worktree.remove", { name: "feat-x", yes: true });
+    await imi.call("trash.empty", { yes: true });
+    scene.git(scene.trunk, "gc", "-q", "--prune=now");
+    assert.ok(isThere(commit));
+  });
+
   it("keeps the commits of an untracked bare repository whose objects git ignores", async () => {
     writeFileSync(join(scene.trunk, ".git/info/exclude"), "objects/\n");
     const commit = commitIn(join(scene.root, "origin"));

@@ -41,7 +41,17 @@ export const isFolder = (path: string): boolean => {
   }
 };
 
-export const isWithin = (path: string, folder: string): boolean => `${path}${sep}`.startsWith(`${real(folder)}${sep}`);
+/** By bytes: what lies in a folder whose name is no text is reached through a link, and lies there all the same. */
+export const isWithin = (path: string, folder: string): boolean =>
+  `${realBytes(path)}${sep}`.startsWith(`${realBytes(folder)}${sep}`);
+
+const realBytes = (path: string): string => {
+  try {
+    return realpathSync.native(path, { encoding: "buffer" }).toString("latin1");
+  } catch {
+    return Buffer.from(path).toString("latin1");
+  }
+};
 
 /** A repository that git keeps for a submodule in a git directory, by the submodule's name, which may hold slashes. */
 export interface Module {

@@ -47,6 +47,7 @@ const isThere = async (level: Level): Promise<boolean> => {
   if (level.folder !== null && !(await haveFiles(level, level.folder))) return false;
   for (const { ref, path, note } of await insideOf(level)) {
     const inner = placed(level, path);
+    if (inner === "unnamed") continue;
     if (inner === null || (note === null && inner.own === null)) return false;
     const next: Level = { ...level, ...inner, prefix: `${level.prefix}${ref}/` };
     if (note === null && inner.own !== null && !(await hasCommits(next, inner.own))) return false;
@@ -102,8 +103,11 @@ const insideOf = async (level: Level): Promise<readonly Noted[]> => {
   return inside;
 };
 
-/** null: it is gone. */
-const placed = ({ folder, own, record }: Level, path: Noted["path"]): Pick<Level, "folder" | "own"> | null => {
+/** null: it is gone. `unnamed`: it is there under a name that is no text, and git cannot be told of it. */
+const placed = (
+  { folder, own, record }: Level,
+  path: Noted["path"],
+): Pick<Level, "folder" | "own"> | "unnamed" | null => {
   const bytes: Bytes = typeof path === "string" ? bytesOf(path) : Buffer.from(path.hex, "hex").toString("latin1");
   const [, module] = /^\.git\/modules\/(.+)$/su.exec(typeof path === "string" ? path : "") ?? [];
   if (module !== undefined) {
@@ -111,7 +115,7 @@ const placed = ({ folder, own, record }: Level, path: Noted["path"]): Pick<Level
     return kept === null || factsOf(kept) === null ? null : { folder: null, own: isGitDir(kept) ? kept : null };
   }
   if (folder === null || factsOf(pathIn(folder, bytes)) === null) return null;
-  if (typeof path !== "string") throw new Error("its name cannot be told to git");
+  if (typeof path !== "string") return "unnamed";
   const at = join(folder, path);
   return isGitDir(at) ? { folder: null, own: at } : { folder: at, own: gitDirOf(at, record) };
 };

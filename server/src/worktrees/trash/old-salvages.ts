@@ -86,7 +86,9 @@ const oldOnes = async (
 };
 
 /**
- * A remote's branches do not count: the next fetch drops those that were deleted there. Of a commit that another ref leads to, all that it leads to is held. Anything but a commit is not told so easily: it stays. */
+ * Of a commit that another ref leads to, all that it leads to is held. Anything but a commit is not told so easily: it stays.
+ * A remote's branches do not count: the next fetch takes away those that were deleted there.
+ */
 const isHeldElsewhere = async (
   tools: Pick<Tools, "git">,
   { gitDir }: Repository,

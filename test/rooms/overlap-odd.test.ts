@@ -245,6 +245,36 @@ describe("a merge in an odd place", () => {
     assert.match(readFileSync(join(scene.root, "where"), "utf8"), /imi-overlap-/);
   });
 
+  for (const [about, folder, ...format] of [
+    ["a bare repository", "bare"],
+    ["a folder with quotes and line ends in its name", '"quo\nted: \\'],
+    ["a repository with SHA-256", "sha256", "--object-format=sha256"],
+  ] as const) {
+    it(`is told in ${about}`, async () => {
+      const root = join(scene.root, folder);
+      mkdirSync(root);
+      scene.git(root, "init", "-q", "-b", "main", ...format, "first");
+      put(join(root, "first"), { f: text });
+      commitAll({ scene }, join(root, "first"));
+      scene.git(root, "clone", "-q", "--bare", "first", "repository.git");
+      for (const name of ["a", "b"]) {
+        const path = join(root, `feat-${name}`);
+        scene.git(join(root, "repository.git"), "worktree", "add", "-q", "-b", `feat/${name}`, path, "main");
+        put(path, { f: withLine(5, name) });
+      }
+      commitAll({ scene }, join(root, "feat-a"));
+      await using imi = await Caller.in(scene, join(root, "feat-a"));
+      const { committed, working } = await imi.call("overlap.merge-check", { a: "feat-a", b: "feat-b" });
+      assert.deepEqual([committed.clean, working.clean], [true, false]);
+      assert.equal((await imi.call("overlap.merge-check", { a: "feat-a" })).b.name, "main");
+      const { overlaps } = await imi.call("overlap.list", {});
+      assert.deepEqual(
+        overlaps.map(({ files, merge }) => [files[0]?.near, merge.clean]),
+        [["overlap", false]],
+      );
+    });
+  }
+
   it("is told with core.autocrlf as git does it", async () => {
     const two = twoWorktrees(scene, { f: text });
     scene.git(scene.trunk, "config", "core.autocrlf", "true");
@@ -299,6 +329,13 @@ describe("a merge in an odd place", () => {
         { signal: controller.signal, progress: () => controller.abort() },
       );
       await assert.rejects(asked, (error) => ImiError.is(error, "operation/cancelled"));
+      const listing = new AbortController();
+      const listed = imi.call(
+        "overlap.list",
+        {},
+        { signal: listing.signal, progress: (message) => message.startsWith("Looking") && listing.abort() },
+      );
+      await assert.rejects(listed, (error) => ImiError.is(error, "operation/cancelled"));
       assert.deepEqual(readdirSync(temporary), []);
 
       // What a killed process left is taken away once it is old enough to be nobody's.

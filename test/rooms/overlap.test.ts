@@ -155,6 +155,16 @@ describe("overlaps between worktrees", () => {
     scene.git(scene.trunk, "push", "-q", "-f", "origin", "HEAD");
   });
 
+  it("go by the attributes of the worktree that is merged into", async () => {
+    for (const attributes of [{}, { ".gitattributes": "f.txt merge=union\n" }]) {
+      const [a = "", b = ""] = worktrees(2);
+      put(a, { "f.txt": withLine(10, "a") });
+      put(b, { "f.txt": withLine(10, "b"), ...attributes });
+      const [found] = (await overlaps()).overlaps;
+      assert.deepEqual([found?.b, found?.merge.clean], [nameOf(b), ".gitattributes" in attributes]);
+    }
+  });
+
   it("come the worst first", async () => {
     const [a = "", b = "", c = "", d = ""] = worktrees(4);
     put(a, { "f.txt": withLine(10, "a") });

@@ -11,7 +11,7 @@ import { placeOf } from "./places.ts";
 import { clean, notKnown, predict } from "./predict.ts";
 import { snapshotOf } from "./snapshot.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { standIn } from "./stand-in.ts";
+import { StandIns } from "./stand-in.ts";
 
 type Checked = ResultOf<"overlap.merge-check">;
 
@@ -52,14 +52,15 @@ export const checkMerge = async (
     const bases = await mergeBases(apart, theirs.snapshot.head, ours.snapshot.head);
     if (bases.length === 0) throw unrelated(theirs.side.name, ours.side.name);
     call.progress(`Merging ${theirs.side.name} into ${ours.side.name} apart`, null);
-    const committed = await merged(apart, ours.snapshot, ours.snapshot.head, theirs.snapshot.head);
+    const standIns = new StandIns(apart);
+    const committed = await merged(apart, standIns, ours.snapshot, ours.snapshot.head, theirs.snapshot.head);
     return {
       a: theirs.side,
       b: ours.side,
       bases,
       relation: relationOf(bases, theirs.snapshot.head, ours.snapshot.head),
       committed,
-      working: await working(apart, ours.snapshot, theirs.snapshot, committed),
+      working: await working(apart, standIns, ours.snapshot, theirs.snapshot, committed),
     };
   });
 };
@@ -107,13 +108,24 @@ const relationOf = (bases: readonly string[], theirs: string, ours: string): Che
   return bases.includes(ours) ? "fast-forward" : "diverged";
 };
 
-const working = async (apart: Apart, ours: Snapshot, theirs: Snapshot, committed: Prediction): Promise<Prediction> => {
+const working = async (
+  apart: Apart,
+  standIns: StandIns,
+  ours: Snapshot,
+  theirs: Snapshot,
+  committed: Prediction,
+): Promise<Prediction> => {
   const reason = ours.reason ?? theirs.reason;
   if (ours.whole === null || theirs.whole === null) return notKnown(reason ?? "it could not be read");
   if (ours.whole === ours.head && theirs.whole === theirs.head) return committed;
-  return merged(apart, ours, ours.whole, theirs.whole);
+  return merged(apart, standIns, ours, ours.whole, theirs.whole);
 };
 
 /** By git itself, read from the attributes and submodules of `ours`, as a merge there would. */
-const merged = async (apart: Apart, { place }: Snapshot, ours: string, theirs: string): Promise<Prediction> =>
-  ours === theirs ? clean : predict(apart, await standIn(apart, place, ours), ours, theirs);
+const merged = async (
+  apart: Apart,
+  standIns: StandIns,
+  { place }: Snapshot,
+  ours: string,
+  theirs: string,
+): Promise<Prediction> => (ours === theirs ? clean : predict(apart, await standIns.of(place, ours), ours, theirs));

@@ -18,7 +18,7 @@ import { placeOf } from "./places.ts";
 import { notKnown, predict } from "./predict.ts";
 import { byNearness, isComparedByLines, nearer, sharedFile } from "./shared.ts";
 import { snapshotOf } from "./snapshot.ts";
-import { standIn } from "./stand-in.ts";
+import { StandIns, isReadByMerges } from "./stand-in.ts";
 
 type Listed = ResultOf<"overlap.list">;
 
@@ -55,7 +55,7 @@ export const listOverlaps = async (
     const looking: Looking = { apart, unknown: [], call };
     const looked = await lookAt(looking, repository, worktrees, commit);
     const compared = await compare(apart, await looked.pairs.sharing(only, signal), params.hunks);
-    const places = new Map<Looked, Promise<Place>>();
+    const places = new Places(apart);
     const overlaps = await inTurns(compared, signal, async ({ pair: { a, b }, files }, index): Promise<Overlap> => {
       call.progress(`Merging ${a.name} and ${b.name} apart`, 0.5 + index / compared.length / 2);
       const untried = cannotMerge ?? (index < mergesAtMost ? null : notTried);
@@ -142,18 +142,35 @@ const compare = async (apart: Apart, pairs: readonly Pair[], ranges: boolean): P
 const nearestIn = ({ files }: Pick<Overlap, "files"> | Compared): Nearness => files[0]?.near ?? "same";
 
 /** With everything both hold. Where that is not known of one of them, no merge is known to be clean. */
-const mergeOf = async (
-  apart: Apart,
-  a: Looked,
-  b: Looked,
-  places: Map<Looked, Promise<Place>>,
-): Promise<Prediction> => {
-  const place = places.get(b) ?? standIn(apart, b.snapshot.place, b.commit);
-  places.set(b, place);
-  const merge = await predict(apart, await place, b.commit, a.commit);
+const mergeOf = async (apart: Apart, a: Looked, b: Looked, places: Places): Promise<Prediction> => {
+  const merge = await predict(apart, await places.of(b), b.commit, a.commit);
   const reason = a.snapshot.reason ?? b.snapshot.reason;
   return merge.clean === true && reason !== null ? notKnown(reason) : merge;
 };
+
+/** Stand-ins of the worktrees that others are merged into. */
+class Places {
+  readonly #standIns: StandIns;
+  readonly #made = new Map<Looked, Promise<Place>>();
+
+  constructor(apart: Apart) {
+    this.#standIns = new StandIns(apart);
+  }
+
+  of(looked: Looked): Promise<Place> {
+    const known = this.#made.get(looked);
+    if (known !== undefined) return known;
+    const { snapshot, commit, from, changes } = looked;
+    const own = [...changes.values()].some(
+      (change) =>
+        isReadByMerges(change.from ?? "", change.before.mode) || isReadByMerges(change.to ?? "", change.after.mode),
+    );
+    // Most change nothing of that, and what is the same for them all is read once.
+    const made = this.#standIns.of(snapshot.place, own ? commit : from);
+    this.#made.set(looked, made);
+    return made;
+  }
+}
 
 /** Conflicts, then what is not known, then by how near the changes are. */
 const worstFirst = (one: Overlap, other: Overlap): number =>

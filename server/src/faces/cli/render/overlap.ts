@@ -68,6 +68,9 @@ const heldBy = ({ name, uncommitted }: MergeSide): string[] => {
 /** Files shown of a pair where nobody asked for lines; `--json` has them all. */
 const shownFiles = 5;
 
+/** Pairs shown where nobody asked for some by name. */
+const shownPairs = 40;
+
 export const renderOverlaps = (
   { base, looked, overlaps, unknown }: ResultOf<"overlap.list">,
   { paint, asked }: View,
@@ -78,7 +81,10 @@ export const renderOverlaps = (
     const nobody = `No two of ${plural(looked, "worktree")} changed the same file (since ${printable(base)}).`;
     return { lines: [], notes: [...notes, nobody] };
   }
-  const lines = overlaps.flatMap((overlap, index) => [
+  const shown = Array.isArray(asked["names"]) ? overlaps : overlaps.slice(0, shownPairs);
+  const rest = overlaps.length - shown.length;
+  if (rest > 0) notes.push(`${plural(rest, "more pair")} not shown: \`imi conflicts NAME\` shows one worktree's.`);
+  const lines = shown.flatMap((overlap, index) => [
     ...(index === 0 ? [] : [""]),
     `${paint.name(printable(overlap.a))} and ${paint.name(printable(overlap.b))}: ${answer(overlap.merge, paint)}`,
     ...fileLines(overlap, ranges, paint),

@@ -155,7 +155,13 @@ describe("a registry of a newer iMi", () => {
 });
 
 /** What version 2 added: the schema of version 1 is the one without it. */
-const withoutVersion2 = "DROP TABLE trash; DROP TABLE disk_use";
+/** Takes a registry back to the version before, by that version. */
+const back: Readonly<Record<number, string>> = {
+  1: "DROP TABLE trash; DROP TABLE disk_use",
+  2: `DROP TABLE claims; DROP TABLE claim_waiters;
+    ALTER TABLE worktrees DROP COLUMN claimed_at; ALTER TABLE worktrees DROP COLUMN released_at;
+    ALTER TABLE agents DROP COLUMN provider`,
+};
 
 describe("a migration", () => {
   it("happens once and whole, or not at all", async (t) => {
@@ -182,15 +188,19 @@ describe("a migration", () => {
     database.close();
   });
 
-  it("of an older registry is preceded by a backup", async (t) => {
-    const { file, backup } = await closedRegistry(t);
-    rmSync(backup);
-    raw(file, `${withoutVersion2}; PRAGMA user_version = 1`);
-    const store = await open(t, file);
-    assert.equal(readdirSync(path.dirname(backup)).length, 1);
-    assert.deepEqual(await store.trash.of("any"), []);
-    assert.equal((await store.repositories.all()).length, 1, "and what was there is there still");
-  });
+  for (let older = current - 1; older > 0; older -= 1) {
+    it(`of a registry of version ${older} is preceded by a backup`, async (t) => {
+      const { file, backup } = await closedRegistry(t);
+      rmSync(backup);
+      for (let version = current - 1; version >= older; version -= 1) raw(file, back[version] ?? assert.fail());
+      raw(file, `PRAGMA user_version = ${older}`);
+      const store = await open(t, file);
+      assert.equal(readdirSync(path.dirname(backup)).length, 1);
+      assert.deepEqual(await store.trash.of("any"), []);
+      assert.deepEqual(await store.claims.held(), []);
+      assert.equal((await store.repositories.all()).length, 1, "and what was there is there still");
+    });
+  }
 });
 
 describe("a registry that may not be written", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { ResultOf } from "../../protocol/contract.ts";
@@ -40,6 +40,13 @@ const forget = (): void => {
   scene.git(scene.trunk, "reflog", "expire", "--expire=now", "--all");
   scene.git(scene.trunk, "gc", "-q", "--prune=now");
 };
+
+it("a restore that was killed while it wrote the entry's manifest leaves a draft, which the next look takes away", async () => {
+  const { place } = await remove();
+  writeFileSync(join(place, "manifest.draft"), "{");
+  await imi.call("trash.list", {});
+  assert.deepEqual(readdirSync(place).toSorted(), ["dot-git", "manifest.json", "tree"]);
+});
 
 describe("a restore when something was deleted in the trash", () => {
   const inner = (): string => join(path, "build/tool");

@@ -63,11 +63,14 @@ interface Manifest {
   readonly entry: TrashRow;
 }
 
+/** Where a manifest is written before it has its name. One at a time: whoever writes holds the repository's lease. */
+const draftOf = (entry: Pick<TrashRow, "place">): string => join(entry.place, "manifest.draft");
+
 /** The entry in words that outlive the registry: written before anything is moved, whole or not at all. */
 export const writeManifest = async (repository: Repository, entry: TrashRow): Promise<void> => {
   await mkdir(entry.place, { recursive: true, mode: 0o700 });
   const manifest: Manifest = { version: 1, gitDir: repository.gitDir, entry };
-  const draft = join(entry.place, `manifest.${process.pid}.draft`);
+  const draft = draftOf(entry);
   const file = await open(draft, "w", 0o600);
   try {
     await file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`);
@@ -77,6 +80,9 @@ export const writeManifest = async (repository: Repository, entry: TrashRow): Pr
   }
   await rename(draft, join(entry.place, "manifest.json"));
 };
+
+/** Deletes what a process killed while it wrote a manifest has left; call only under the repository's lease. */
+export const sweepDraft = (entry: Pick<TrashRow, "place">): Promise<void> => rm(draftOf(entry), { force: true });
 
 /** Deletes what is left of an entry's folder once its tree is gone from it. Never deletes a tree. */
 export const clearPlace = async (entry: Pick<TrashRow, "place">): Promise<void> => {

@@ -3,7 +3,7 @@ import { ImiError } from "../../../../protocol/errors.ts";
 import type { Tools } from "../context.ts";
 import { hideDotGit } from "./dot-git.ts";
 import { finishTrash } from "./finish.ts";
-import { adoptTrash } from "./place.ts";
+import { adoptTrash, sweepDraft } from "./place.ts";
 
 /**
  * Makes the registry say what lies in the trash. Under the repository's lease nobody else is at work there: what is not
@@ -21,6 +21,10 @@ export const settleTrash = async (tools: Tools, repository: Repository): Promise
   }
   await adoptTrash(tools, repository);
   // What was found, could not be hidden, or was removed by an iMi that did not hide it.
-  for (const entry of await tools.store.trash.of(repository.id))
-    if (entry.state === "kept") await hideDotGit(tools, entry);
+  for (const entry of await tools.store.trash.of(repository.id)) {
+    if (entry.state !== "kept") continue;
+    await hideDotGit(tools, entry);
+    // An entry in a folder that may not be written is in the trash all the same.
+    await sweepDraft(entry).catch(() => undefined);
+  }
 };

@@ -4,6 +4,7 @@ export type { PlumbingOptions, PlumbingOutput } from "./plumbing.ts";
 export type { GitOptions, GitOutput, GitWorktree, RepositoryPlace } from "./types.ts";
 export { quoted } from "./failures.ts";
 export { filterGuards, knownFilter } from "./filters.ts";
+export { ownPrograms } from "./own-config.ts";
 export { branchFor, checkBase, checkBranch, checkName, folderFor } from "./names.ts";
 export { findRepository, mainCheckout } from "./repository.ts";
 export { canonical, gitIdOf, mainBranch, readRecord, readWorktreeRecords, recordAt, refsInFiles } from "./records.ts";

@@ -1,8 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { ownPrograms } from "../git/index.ts";
 import type { Git } from "../git/index.ts";
-
-const read = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
 
 /** The usual way to say "keep ours"; runs nothing that could do harm. */
 const harmless = /^\s*true\s*$/;
@@ -16,22 +13,8 @@ export const driverGuards = async (
   commonDir: string,
   gitDir: string,
 ): Promise<(readonly [string, string])[]> => {
-  const own = (await Promise.all([read(join(commonDir, "config")), read(join(gitDir, "config.worktree"))])).join("\n");
-  if (!/^\s*\[\s*(?:merge\s+"|merge\.|include)/im.test(own)) return [];
-  const { stdout } = await git.run(
-    gitDir,
-    [
-      ...[`--git-dir=${gitDir}`, `--work-tree=${gitDir}`, "config", "--includes", "--show-scope", "-z"],
-      ...["--get-regexp", "^merge\\..*\\.driver$"],
-    ],
-    { access: "read", accept: [0, 1] },
-  );
-  const drivers = new Set<string>();
-  const fields = stdout.split("\0");
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const scope = fields[at];
-    const [key = "", ...value] = (fields[at + 1] ?? "").split("\n");
-    if ((scope === "local" || scope === "worktree") && !harmless.test(value.join("\n"))) drivers.add(key);
-  }
-  return [...drivers].map((key) => [key, "exit 1"] as const);
+  const sections = ['merge\\s+"', "merge\\."];
+  const programs = await ownPrograms(git, { commonDir, gitDir }, sections, "^merge\\..*\\.driver$");
+  const keys = new Set(programs.filter(({ command }) => !harmless.test(command)).map(({ key }) => key));
+  return [...keys].map((key) => [key, "exit 1"] as const);
 };

@@ -145,6 +145,7 @@ export const takeOverWorktree = operation({
     agent: agentParam,
     ...about,
     reason: z.string().min(1).max(200).optional().describe("why, for the log"),
+    from: z.string().optional().describe("only from this holder, or if nobody holds it; anybody else keeps it"),
     dryRun: z.boolean().default(false).describe("only say who holds it"),
     yes: z.boolean().default(false).describe("do not ask"),
   }),
@@ -152,7 +153,7 @@ export const takeOverWorktree = operation({
     claim: claim.nullable().describe("null after a dry run"),
     from: claimHolder.nullable().describe("who held it; null: nobody"),
   }),
-  valueNames: { agent: "ID", ttl: "SECONDS", task: "TEXT", provider: "NAME", reason: "TEXT" },
+  valueNames: { agent: "ID", ttl: "SECONDS", task: "TEXT", provider: "NAME", reason: "TEXT", from: "ID" },
   cli: [
     {
       command: "take-over",

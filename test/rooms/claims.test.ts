@@ -172,6 +172,17 @@ describe("claims", () => {
     assert.equal(agents.find(({ id }) => id === "jane")?.kind, "human");
   });
 
+  it("are not taken over from another than the one that was asked about", async () => {
+    await make("passed-on");
+    const { claim } = await imi.call("claim.take", { name: "feat-passed-on", agent: "A" });
+    await imi.call("claim.release", { name: "feat-passed-on", agent: "A", token: claim.token });
+    await imi.call("claim.take", { name: "feat-passed-on", agent: "B" });
+    const takeOver = (params: { readonly from?: string }): Promise<unknown> =>
+      imi.call("claim.take-over", { name: "feat-passed-on", agent: "jane", yes: true, ...params });
+    await assert.rejects(takeOver({ from: "A" }), raises("claim/held", /held by B/u));
+    await takeOver({ from: "B" });
+  });
+
   it("count work in the worktree as a sign of life", async () => {
     const path = await make("busy");
     await imi.call("claim.take", { name: "feat-busy", agent: "A", ttl: 1 });

@@ -25,7 +25,7 @@ const mutants: Readonly<Record<string, (claims: Claims) => Partial<Claims>>> = {
     take: async (worktreeId, wish) => {
       if ((await claims.of(worktreeId)) !== null) return { taken: null, held: await claims.of(worktreeId), ahead: 0 };
       await delay(2);
-      return { taken: await claims.takeOver(worktreeId, wish, {}) };
+      return { taken: await claims.takeOver(worktreeId, wish, { from: null, log: {} }) };
     },
   }),
   /** A holder that was not heard of for a tenth of its time counts as gone. */

@@ -14,7 +14,9 @@ export async function takeOverClaim(tools: ClaimTools, worktree: Worktree, said:
   // Who holds it is asked anew: it is he who is named.
   const { from } = await tools.connection.request("claim.take-over", { ...request, dryRun: true });
   if (from !== null && !(await confirmed(worktree, from, agent))) return null;
-  const taken = await tools.connection.request("claim.take-over", { ...request, yes: true });
+  // It may have gone to another while the user was asked: that one keeps it, and the error names him.
+  const only = from === null ? {} : { from: from.agent, yes: true };
+  const taken = await tools.connection.request("claim.take-over", { ...request, ...only });
   const { claim } = taken;
   if (claim === null) return null;
   await tools.kept.keep(worktree, request.repository, claim);

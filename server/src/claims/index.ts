@@ -89,7 +89,10 @@ export class Claims {
     }
     const by = ownName();
     const log = { user: by, ...(params.reason === undefined ? {} : { why: params.reason }) };
-    const claim = await this.#tools.store.claims.takeOver(row.id, wish, log);
+    // Without a yes to anybody, only from whom it was said; it may have gone to another since it was looked at.
+    const anybody = params.yes && params.from === undefined;
+    const agreed = anybody ? null : [params.from].filter((agent) => agent !== undefined);
+    const claim = await this.#tools.store.claims.takeOver(row.id, wish, { from: agreed, log });
     this.#tools.log(
       "info",
       `${by} took ${row.name} over from ${from?.agent ?? "nobody"} for ${wish.agent}: ${params.reason ?? "no reason given"}`,

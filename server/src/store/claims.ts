@@ -1,6 +1,6 @@
 import type { ClaimEnd } from "../../../protocol/claims.ts";
 import { Judge } from "./claim-end.ts";
-import { stale } from "./claim-errors.ts";
+import { heldBy, stale } from "./claim-errors.ts";
 import type { Here } from "./claim-here.ts";
 import { claimQueue } from "./claim-queue.ts";
 import type { ClaimQueue } from "./claim-queue.ts";
@@ -58,8 +58,15 @@ export interface Claims {
     wish: Wish,
     options: { readonly over: Over | null; readonly place: number | null },
   ): Promise<Outcome>;
-  /** Takes it from whoever stands there; `log` says who did it and why. */
-  takeOver(worktreeId: string, wish: Wish, log: Readonly<Record<string, unknown>>): Promise<ClaimRow>;
+  /**
+   * Takes it from one of these agents, or from whoever stands there where `from` is null; else raises claim/held. `log` says
+   * who did it and why.
+   */
+  takeOver(
+    worktreeId: string,
+    wish: Wish,
+    how: { readonly from: readonly string[] | null; readonly log: Readonly<Record<string, unknown>> },
+  ): Promise<ClaimRow>;
   /** Raises claim/stale when it is not the holder's any more. */
   renew(worktreeId: string, holder: Credentials, renewal: Renewal): Promise<ClaimRow>;
   /** Raises claim/stale. */
@@ -101,11 +108,13 @@ export const claimRows = (database: Database, here: Here): Claims => {
       });
     },
 
-    takeOver: async (worktreeId, wish, log) => {
+    takeOver: async (worktreeId, wish, { from: expected, log }) => {
       const stand = await standOf(here, wish.process);
       return database.write((tx) => {
         const worktree = getWorktree(tx, worktreeId);
         const from = holding(tx, worktreeId);
+        // While somebody thought about it, it may have gone to another, about whom he was not asked.
+        if (from !== null && expected?.includes(from.agent) === false) throw heldBy(worktree.name, from);
         const more = from === null ? log : { ...log, from: from.agent };
         if (from !== null) {
           const to = { by: wish.agent, ...log };

@@ -41,12 +41,11 @@ export const questions: Readonly<Record<string, (params: Params, asking: Asking)
 
   "claim.take-over": async (params, { call, signal }) => {
     const { from } = (await call({ ...params, dryRun: true })) as ResultOf<"claim.take-over">;
-    if (from !== null) {
-      const { agent, since } = from;
-      const question = `${printable(agent)} holds it since ${since}. Take it away? What it does there from then on is refused.`;
-      if (!(await confirm(question, signal))) throw new ImiError("operation/cancelled", "Nothing was taken.");
-    }
-    return call({ ...params, yes: true });
+    if (from === null) return call(params);
+    const { agent, since } = from;
+    const question = `${printable(agent)} holds it since ${since}. Take it away? What it does there from then on is refused.`;
+    if (!(await confirm(question, signal))) throw new ImiError("operation/cancelled", "Nothing was taken.");
+    return call({ ...params, from: agent, yes: true });
   },
 
   "trash.empty": async (params, { call, other, show, paint, signal }) => {

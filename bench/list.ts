@@ -1,7 +1,6 @@
 // The status of many worktrees at once, to asking git in one after another.
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { type StatusCounts, type Worktree, isKnown } from "../protocol/worktrees.ts";
 import type { Bench, BenchOptions } from "./support/bench.ts";
 import { type Line, lineOf } from "./support/line.ts";
@@ -10,7 +9,8 @@ import { inTurns, timed } from "./support/numbers.ts";
 import { makePlace } from "./support/place.ts";
 import { type Where, git, imiJson } from "./support/programs.ts";
 import { makeRepository } from "./support/repository.ts";
-import { type BenchServer, startServer } from "./support/server.ts";
+import { startServer } from "./support/server.ts";
+import { warmUp } from "./support/warm-up.ts";
 
 const goal = { of: "speedup", least: 10 } as const;
 
@@ -91,19 +91,6 @@ async function* lists(options: BenchOptions, count: number): AsyncGenerator<Line
   } finally {
     place.remove();
   }
-}
-
-/** Asks until asking again takes no longer than reading what is known: every worktree is under watch. */
-async function warmUp(server: BenchServer, repository: string, say: (text: string) => void): Promise<void> {
-  const started = performance.now();
-  let least = Number.POSITIVE_INFINITY;
-  for (let steady = 0; steady < 3;) {
-    const took = await timed(() => server.call("worktree.list", { repository }));
-    steady = took > least * 0.8 ? steady + 1 : 0;
-    least = Math.min(least, took);
-    await delay(Math.max(500, took));
-  }
-  say(`warm after ${Math.round((performance.now() - started) / 1000)} s`);
 }
 
 /** Somebody worked in every fifth worktree: edits, a new file, a new folder, something staged, a commit. */

@@ -94,6 +94,7 @@ class Composed implements Workspace {
   #store: Promise<Store> | null = null;
   #worktrees: Promise<Worktrees> | null = null;
   #claimRoom: Promise<Claims> | null = null;
+  #overlapRoom: Promise<Overlaps> | null = null;
   /** Of a server: ends claims whose holder is dead or silent. */
   #claimWatch: ClaimWatch | null = null;
   /** Of a server: live status, and answering other processes with it. */
@@ -164,6 +165,7 @@ class Composed implements Workspace {
     for (const { following } of this.#followed.values()) (await following).stop();
     this.#followed.clear();
     this.#claimWatch?.stop();
+    await (await this.#overlapRoom?.catch(() => null))?.close();
     await (await this.#live?.catch(() => null))?.close();
     const store = await this.#store?.catch(() => null);
     store?.close();
@@ -315,15 +317,29 @@ class Composed implements Workspace {
     return opening;
   }
 
-  async #overlaps(): Promise<Overlaps> {
-    const [{ Overlaps: Room }, worktrees] = await Promise.all([import("./overlap/index.ts"), this.#room()]);
-    return new Room({
-      git: this.#git,
-      settings: () => this.config.settings,
-      open: (path, call) => worktrees.open(path, call),
-      locate: (path, name, call) => worktrees.locate(path, name, call),
-      list: async (path, call) => (await worktrees.list(path, { status: false }, call)).worktrees,
+  #overlaps(): Promise<Overlaps> {
+    const opening =
+      this.#overlapRoom ??
+      Promise.all([import("./overlap/index.ts"), this.#room(), this.#liveServer()]).then(
+        ([{ Overlaps: Room }, worktrees, live]) =>
+          new Room({
+            git: this.#git,
+            settings: () => this.config.settings,
+            open: (path, call) => worktrees.open(path, call),
+            locate: (path, name, call) => worktrees.locate(path, name, call),
+            list: async (path, call) => (await worktrees.list(path, { status: false }, call)).worktrees,
+            ...(live === null
+              ? {}
+              : {
+                  recall: async ({ gitDir }, paths) => (await live.statuses.memoryOf(gitDir)?.recall(paths)) ?? new Map(),
+                }),
+          }),
+      );
+    this.#overlapRoom = opening;
+    opening.catch(() => {
+      this.#overlapRoom = null;
     });
+    return opening;
   }
 
   #claimTools(store: Store): ClaimTools {

@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { ResultOf } from "../../protocol/contract.ts";
 import type { Prediction } from "../../protocol/overlap.ts";
@@ -127,4 +138,49 @@ export const everything = (root: string): string[] => {
   };
   visit(root);
   return lines;
+};
+
+/** A few things somebody may do in a worktree; some of it committed, some staged, some only on disk. */
+export const workIn = (scene: Scene, path: string, random: () => number, who: string): void => {
+  const pick = <T>(values: readonly [T, ...T[]]): T => values[Math.floor(random() * values.length)] ?? values[0];
+  const some = (): string => pick(["a.txt", "b.txt", "d/c.txt", "d/e/f.txt", "g"]);
+  for (let step = 0; step < 4; step++) {
+    const name = some();
+    const file = join(path, name);
+    const there = existsSync(file);
+    switch (pick(["line", "line", "line", "delete", "rename", "add", "mode", "binary", "commit", "stage"])) {
+      case "line": {
+        if (!there) break;
+        const lines = readFileSync(file, "utf8").split("\n");
+        lines[Math.floor(random() * lines.length)] = random() < 0.3 ? "alike" : who;
+        writeFileSync(file, lines.join("\n"));
+        break;
+      }
+      case "delete":
+        if (there) put(path, { [name]: null });
+        break;
+      case "rename": {
+        const to = join(path, pick(["moved.txt", "d/moved.txt", "n/new.txt"]));
+        if (!there || existsSync(to)) break;
+        mkdirSync(dirname(to), { recursive: true });
+        renameSync(file, to);
+        break;
+      }
+      case "add":
+        put(path, { [pick(["new.txt", "d/new.txt", "moved.txt"])]: random() < 0.3 ? "alike\n" : `${who} adds\n` });
+        break;
+      case "mode":
+        if (there) chmodSync(file, 0o755);
+        break;
+      case "binary":
+        if (there) writeFileSync(file, Buffer.from([0, Math.floor(random() * 4)]));
+        break;
+      case "commit":
+        commitAll({ scene }, path);
+        break;
+      case "stage":
+        scene.git(path, "add", "-A");
+        break;
+    }
+  }
 };

@@ -37,14 +37,17 @@ const leftAfterMs = 10 * 60_000;
  * time of an object that is there already.
  */
 export class Apart {
+  /** For files of this call. */
   readonly path: string;
+  readonly #objects: string;
   readonly #git: Git;
   readonly #commonDir: string;
   readonly #signal: AbortSignal;
   readonly #guards = new Map<string, Promise<(readonly [string, string])[]>>();
 
-  private constructor(path: string, git: Git, commonDir: string, signal: AbortSignal) {
+  private constructor(folder: string, path: string, git: Git, commonDir: string, signal: AbortSignal) {
     this.path = path;
+    this.#objects = join(folder, "objects");
     this.#git = git;
     this.#commonDir = commonDir;
     this.#signal = signal;
@@ -57,19 +60,32 @@ export class Apart {
     signal: AbortSignal,
     work: (apart: Apart) => Promise<T>,
   ): Promise<T> {
-    await requireOwner(git, commonDir, signal);
-    await clearLeftBehind();
-    const path = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
+    const folder = await makeFolder(commonDir);
     try {
-      await mkdir(join(path, "objects", "info"), { recursive: true });
-      await writeFile(join(path, "objects", "info", "alternates"), `${quoted(join(commonDir, "objects"))}\n`);
-      return await work(new Apart(path, git, commonDir, signal));
+      return await Apart.in(folder, git, commonDir, signal, work);
+    } finally {
+      await removeFolder(folder);
+    }
+  }
+
+  /** In a folder by `makeFolder`, whose objects stay there for the next. Raises repository/owner. */
+  static async in<T>(
+    folder: string,
+    git: Git,
+    commonDir: string,
+    signal: AbortSignal,
+    work: (apart: Apart) => Promise<T>,
+  ): Promise<T> {
+    await requireOwner(git, commonDir, signal);
+    const path = await mkdtemp(join(folder, "call-"));
+    try {
+      return await work(new Apart(folder, path, git, commonDir, signal));
     } catch (error) {
       if (signal.aborted)
         throw new ImiError("operation/cancelled", "Cancelled: looking at worktrees.", { cause: error });
       throw error;
     } finally {
-      await rm(path, { recursive: true, force: true, maxRetries: 3 });
+      await removeFolder(path);
     }
   }
 
@@ -85,7 +101,7 @@ export class Apart {
       env: {
         GIT_DIR: place.gitDir,
         GIT_WORK_TREE: place.workTree,
-        GIT_OBJECT_DIRECTORY: join(this.path, "objects"),
+        GIT_OBJECT_DIRECTORY: this.#objects,
         // Objects that a partial clone has not got are missing here: asking its remote could start what its configuration says.
         GIT_ALLOW_PROTOCOL: "none",
         ...(index === undefined ? {} : { GIT_INDEX_FILE: join(this.path, index) }),
@@ -113,6 +129,17 @@ export class Apart {
     return guards;
   }
 }
+
+/** A folder for objects, which borrows those of a repository; what killed processes left of theirs is taken away. */
+export const makeFolder = async (commonDir: string): Promise<string> => {
+  await clearLeftBehind();
+  const path = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
+  await mkdir(join(path, "objects", "info"), { recursive: true });
+  await writeFile(join(path, "objects", "info", "alternates"), `${quoted(join(commonDir, "objects"))}\n`);
+  return path;
+};
+
+export const removeFolder = (path: string): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
 
 /** git refuses a repository of another user's (safe.directory), but not one that it is told by GIT_DIR, as above. */
 const requireOwner = async (git: Git, commonDir: string, signal: AbortSignal): Promise<void> => {

@@ -22,6 +22,20 @@ export const changesBetween = async (apart: Apart, from: string, to: string): Pr
   return parseRaw(stdout);
 };
 
+/** The same, asked once for each two commits. */
+export const onceBetween = (
+  known: Map<string, Promise<Changes>>,
+  apart: Apart,
+  from: string,
+  to: string,
+): Promise<Changes> => {
+  const key = `${from} ${to}`;
+  const changes = known.get(key) ?? changesBetween(apart, from, to);
+  known.set(key, changes);
+  changes.catch(() => known.delete(key));
+  return changes;
+};
+
 /** git-diff(1), "Raw Output Format" with -z. */
 export const parseRaw = (output: Buffer): Changes => {
   const changes = new Map<Bytes, Change>();

@@ -32,14 +32,20 @@ export class Hunks {
 
   /**
    * All of them in one comparison of two trees made for it, in which each change has a number for its name: no path has
-   * to be read back, and a change that several worktrees have is compared once.
+   * to be read back, and a change that several worktrees have is compared once. Those in `known` need not be read; what is
+   * read is added to it.
    */
-  static async read(apart: Apart, changes: Iterable<Change>): Promise<Hunks> {
+  static async read(
+    apart: Apart,
+    changes: Iterable<Change>,
+    known: Map<string, readonly Hunk[]> = new Map(),
+  ): Promise<Hunks> {
     const wanted = new Map<string, Change>();
     for (const change of changes) {
-      if (isByLines(change) && change.before.oid !== change.after.oid) wanted.set(keyOf(change), change);
+      const key = keyOf(change);
+      if (isByLines(change) && change.before.oid !== change.after.oid && !known.has(key)) wanted.set(key, change);
     }
-    if (wanted.size === 0) return new Hunks(new Map());
+    if (wanted.size === 0) return new Hunks(known);
     const keys = [...wanted.keys()];
     const treeOf = async (side: "before" | "after"): Promise<string> => {
       const input = [...wanted.values()].map((change, at) => `100644 blob ${change[side].oid}\t${at}\0`).join("");
@@ -53,7 +59,6 @@ export class Hunks {
       ),
       { receive: (chunk) => reader.take(chunk) },
     );
-    const known = new Map<string, readonly Hunk[]>();
     for (const [number, hunks] of reader.end()) known.set(keys[number] ?? "", hunks);
     return new Hunks(known);
   }

@@ -3,6 +3,7 @@ import type { Repository } from "../../../protocol/repositories.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { Worktree } from "../../../protocol/worktrees.ts";
 import type { Git } from "../git/index.ts";
+import type { OverlapMemory, Recall } from "./memory.ts";
 
 export interface Call {
   readonly signal: AbortSignal;
@@ -22,11 +23,14 @@ export interface Tools {
   /** The worktree meant by a name, from any path inside its repository. */
   readonly locate: (path: string, name: string, call: Call) => Promise<Found>;
   readonly list: (path: string, call: Call) => Promise<readonly Worktree[]>;
+  /** Of a process that keeps running. */
+  readonly recall?: (repository: Repository, ...paths: Parameters<Recall>) => ReturnType<Recall>;
 }
 
 /** Where worktrees get in each other's way, told before anybody merges (issue "Monitoring"). Nothing is changed by it. */
 export class Overlaps {
   readonly #tools: Tools;
+  readonly #memories = new Map<string, OverlapMemory>();
 
   constructor(tools: Tools) {
     this.#tools = tools;
@@ -50,6 +54,20 @@ export class Overlaps {
     const named = await Promise.all(
       (params.names ?? []).map(async (name) => (await this.#tools.locate(path, name, call)).row.name),
     );
-    return listOverlaps(this.#tools, repository, worktrees, named.length === 0 ? null : new Set(named), params, call);
+    const only = named.length === 0 ? null : new Set(named);
+    return listOverlaps(this.#tools, repository, worktrees, only, params, call, await this.#memoryOf(repository));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#memories.values()].map((memory) => memory.close()));
+  }
+
+  async #memoryOf(repository: Repository): Promise<OverlapMemory | null> {
+    const { recall } = this.#tools;
+    if (recall === undefined) return null;
+    const { OverlapMemory: Memory } = await import("./memory.ts");
+    const known = this.#memories.get(repository.id) ?? new Memory((paths) => recall(repository, paths));
+    this.#memories.set(repository.id, known);
+    return known;
   }
 }

@@ -6,18 +6,21 @@ import type { Worktree } from "../../../protocol/worktrees.ts";
 import { resolveTrunk } from "../git/index.ts";
 import { Apart } from "./apart.ts";
 import type { Place } from "./apart.ts";
-import { changesBetween } from "./changes.ts";
+import { onceBetween } from "./changes.ts";
+import type { Changes } from "./changes.ts";
 import { tooOld, unrelated } from "./check.ts";
 import { History } from "./history.ts";
 import { Hunks } from "./hunks.ts";
 import { inTurns } from "./in-turns.ts";
 import type { Call, Tools } from "./index.ts";
+import type { OverlapMemory } from "./memory.ts";
 import { Pairs } from "./pairs.ts";
 import type { Looked, Pair } from "./pairs.ts";
 import { placeOf } from "./places.ts";
 import { notKnown, predict } from "./predict.ts";
 import { byNearness, isComparedByLines, nearer, sharedFile } from "./shared.ts";
 import { snapshotOf } from "./snapshot.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { StandIns, isReadByMerges } from "./stand-in.ts";
 
 type Listed = ResultOf<"overlap.list">;
@@ -28,6 +31,7 @@ export const mergesAtMost = 400;
 /** What goes along with every step. */
 interface Looking {
   readonly apart: Apart;
+  readonly memory: OverlapMemory | null;
   readonly unknown: Listed["unknown"];
   readonly call: Call;
 }
@@ -35,6 +39,7 @@ interface Looking {
 /**
  * Worktrees that changed the same files since they parted, which of their lines overlap, and what a merge of the two would
  * do. Each worktree is read once; two are compared only where they share a path. What could not be read is `unknown`.
+ * With a memory only what has changed since the last time is looked at.
  */
 export const listOverlaps = async (
   tools: Tools,
@@ -43,6 +48,7 @@ export const listOverlaps = async (
   only: ReadonlySet<string> | null,
   params: ParsedOf<"overlap.list">,
   call: Call,
+  memory: OverlapMemory | null = null,
 ): Promise<Listed> => {
   const { remoteName, defaultBranch } = tools.settings();
   const { signal } = call;
@@ -51,15 +57,16 @@ export const listOverlaps = async (
     throw new ImiError("repository/no-commit", "There is no trunk with a commit, so there is nothing to compare with.");
   }
   const cannotMerge = await tooOld(tools.git);
-  return Apart.during(tools.git, repository.gitDir, signal, async (apart) => {
-    const looking: Looking = { apart, unknown: [], call };
+  const during = memory?.during.bind(memory) ?? Apart.during;
+  return during(tools.git, repository.gitDir, signal, async (apart) => {
+    const looking: Looking = { apart, memory, unknown: [], call };
     const looked = await lookAt(looking, repository, worktrees, commit);
-    const compared = await compare(apart, await looked.pairs.sharing(only, signal), params.hunks);
+    const compared = await compare(looking, await looked.pairs.sharing(only, signal), params.hunks);
     const places = new Places(apart);
     const overlaps = await inTurns(compared, signal, async ({ pair: { a, b }, files }, index): Promise<Overlap> => {
       call.progress(`Merging ${a.name} and ${b.name} apart`, 0.5 + index / compared.length / 2);
       const untried = cannotMerge ?? (index < mergesAtMost ? null : notTried);
-      const merge = untried === null ? await mergeOf(apart, a, b, places) : notKnown(untried);
+      const merge = untried === null ? await mergeOf(looking, a, b, places) : notKnown(untried);
       return { a: a.name, b: b.name, files, merge };
     });
     const unknown = looking.unknown.toSorted((one, other) => (one.name < other.name ? -1 : 1));
@@ -70,7 +77,7 @@ export const listOverlaps = async (
 const notTried = `not tried: only the ${mergesAtMost} nearest pairs are; \`imi conflicts NAME\` looks at one worktree`;
 
 const lookAt = async (
-  { apart, unknown, call }: Looking,
+  { apart, memory, unknown, call }: Looking,
   repository: Repository,
   worktrees: readonly Worktree[],
   trunk: string,
@@ -93,13 +100,22 @@ const lookAt = async (
       })
     ).flat();
 
-  const taken = await each(
+  const placed = await each(
     worktrees,
     ({ name }) => name,
-    async ({ name, path, state }, index) => {
-      call.progress(`Looking at ${name}`, index / worktrees.length / 2);
+    async ({ name, path, state }) => {
       if (state !== "ready" && state !== "missing") throw new ImiError("repository/busy", `it is ${state}`);
-      const snapshot = await snapshotOf(apart, await placeOf(repository, { name, path }), name);
+      return { name, place: await placeOf(repository, { name, path }) };
+    },
+  );
+  const remembered = await memory?.looks(placed.map(({ place }) => place));
+  const taken = await each(
+    placed,
+    ({ name }) => name,
+    async ({ name, place }, index) => {
+      call.progress(`Looking at ${name}`, index / placed.length / 2);
+      const look = (): Promise<Snapshot> => snapshotOf(apart, place, name);
+      const snapshot = await (remembered?.(place, look) ?? look());
       if (snapshot.whole === null)
         unknown.push({ name, reason: `${snapshot.reason ?? "not read"}; only what it has committed was compared` });
       return { name, snapshot, commit: snapshot.whole ?? snapshot.head };
@@ -110,16 +126,17 @@ const lookAt = async (
     trunk,
     taken.map(({ commit }) => commit),
   );
+  const changes = memory?.changes ?? new Map<string, Promise<Changes>>();
   const looked = await each(
     taken,
     ({ name }) => name,
     async (one): Promise<Looked> => {
       const from = await history.fromTrunk(one.commit);
       if (from === null) throw unrelated(one.name, "the trunk");
-      return { ...one, from, changes: await changesBetween(apart, from, one.commit) };
+      return { ...one, from, changes: await onceBetween(changes, apart, from, one.commit) };
     },
   );
-  return { pairs: new Pairs(apart, history, looked), count: looked.length };
+  return { pairs: new Pairs(apart, history, looked, changes), count: looked.length };
 };
 
 interface Compared {
@@ -128,9 +145,9 @@ interface Compared {
 }
 
 /** Pairs with their files, the nearest first. */
-const compare = async (apart: Apart, pairs: readonly Pair[], ranges: boolean): Promise<Compared[]> => {
+const compare = async ({ apart, memory }: Looking, pairs: readonly Pair[], ranges: boolean): Promise<Compared[]> => {
   const byLines = pairs.flatMap(({ shared }) => shared.filter(isComparedByLines).flatMap(({ a, b }) => [a, b]));
-  const hunks = await Hunks.read(apart, byLines);
+  const hunks = await Hunks.read(apart, byLines, memory?.hunks);
   return pairs
     .map((pair) => ({
       pair,
@@ -142,8 +159,9 @@ const compare = async (apart: Apart, pairs: readonly Pair[], ranges: boolean): P
 const nearestIn = ({ files }: Pick<Overlap, "files"> | Compared): Nearness => files[0]?.near ?? "same";
 
 /** With everything both hold. Where that is not known of one of them, no merge is known to be clean. */
-const mergeOf = async (apart: Apart, a: Looked, b: Looked, places: Places): Promise<Prediction> => {
-  const merge = await predict(apart, await places.of(b), b.commit, a.commit);
+const mergeOf = async ({ apart, memory }: Looking, a: Looked, b: Looked, places: Places): Promise<Prediction> => {
+  const tried = async (): Promise<Prediction> => predict(apart, await places.of(b), b.commit, a.commit);
+  const merge = await (memory?.merge(b.snapshot, a.snapshot, tried) ?? tried());
   const reason = a.snapshot.reason ?? b.snapshot.reason;
   return merge.clean === true && reason !== null ? notKnown(reason) : merge;
 };

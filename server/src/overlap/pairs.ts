@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from "node:timers/promises";
 import type { Apart } from "./apart.ts";
-import { changesBetween } from "./changes.ts";
+import { onceBetween } from "./changes.ts";
 import type { Changes } from "./changes.ts";
 import type { History } from "./history.ts";
 import { inTurns } from "./in-turns.ts";
@@ -32,10 +32,16 @@ export class Pairs {
   readonly #apart: Apart;
   readonly #history: History;
   readonly #looked: readonly Looked[];
-  readonly #changes = new Map<string, Promise<Changes>>();
+  readonly #changes: Map<string, Promise<Changes>>;
 
-  constructor(apart: Apart, history: History, looked: readonly Looked[]) {
+  constructor(
+    apart: Apart,
+    history: History,
+    looked: readonly Looked[],
+    changes: Map<string, Promise<Changes>> = new Map(),
+  ) {
     this.#apart = apart;
+    this.#changes = changes;
     this.#history = history;
     this.#looked = looked;
   }
@@ -74,9 +80,6 @@ export class Pairs {
 
   #changesOf(looked: Looked, from: string): Promise<Changes> {
     if (from === looked.from) return Promise.resolve(looked.changes);
-    const key = `${from} ${looked.commit}`;
-    const known = this.#changes.get(key) ?? changesBetween(this.#apart, from, looked.commit);
-    this.#changes.set(key, known);
-    return known;
+    return onceBetween(this.#changes, this.#apart, from, looked.commit);
   }
 }

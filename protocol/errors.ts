@@ -90,6 +90,16 @@ export class ImiError extends Error {
       return new ImiError("operation/cancelled", "Cancelled.", { cause: error });
     }
     const message = error instanceof Error ? error.message : String(error);
+    // Each bundle has a class of its own: one that another of ours has raised is known by its looks.
+    if (error instanceof Error && error.name === "ImiError" && "code" in error && "hint" in error) {
+      const { code, hint } = error;
+      if (typeof code === "string" && code in errorCodes)
+        return new ImiError(
+          code as ErrorCode,
+          message,
+          typeof hint === "string" ? { hint, cause: error } : { cause: error },
+        );
+    }
     return new ImiError("internal", message, {
       hint: "This is a fault in iMi. `imi doctor` collects what a report needs.",
       cause: error,

@@ -14,6 +14,12 @@ export interface InitializationOptions {
   readonly worktreeIncludeFiles: readonly string[];
 }
 
+/** Of a window's options, those that an MCP server it starts goes by too. */
+export type WindowOptions = Pick<InitializationOptions, "settings" | "worktreeIncludeFiles">;
+
+/** The environment variable in which it gets them, as JSON. */
+export const windowVariable = "IMI_VSCODE_WINDOW";
+
 /** Client to server: settings or trust changed. Same shape as the initialization options. */
 export const optionsChanged = "imi/optionsChanged";
 

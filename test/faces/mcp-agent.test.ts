@@ -7,7 +7,7 @@ import { it } from "node:test";
 import type { ResultOf } from "../../protocol/contract.ts";
 import { obtainClaudeCode } from "../support/claude-code.ts";
 import { told } from "../support/imi.ts";
-import { program as imiProgram } from "../support/mcp.ts";
+import { program as imiProgram } from "../support/imi.ts";
 import { Model } from "../support/model.ts";
 import type { ToolAnswer, Turn } from "../support/model.ts";
 import { makeScene } from "../support/workspace.ts";

@@ -9,12 +9,14 @@ import { operations } from "../../protocol/contract.ts";
 import type { OperationName } from "../../protocol/contract.ts";
 import type { Event } from "../../protocol/events.ts";
 import type { Operation } from "../../protocol/operation.ts";
+import { windowVariable } from "../../protocol/rpc.ts";
+import type { WindowOptions } from "../../protocol/rpc.ts";
 import type { Worktree } from "../../protocol/worktrees.ts";
 import { startTimeOf } from "../../server/src/process/index.ts";
 import { instructions } from "../../server/src/faces/mcp/instructions.ts";
 import { prompt } from "../../server/src/faces/mcp/prompts.ts";
-import { imi, told } from "../support/imi.ts";
-import { Agent, eventually, program, textOf } from "../support/mcp.ts";
+import { imi, program, told } from "../support/imi.ts";
+import { Agent, eventually, textOf } from "../support/mcp.ts";
 import { appears, slowHook } from "../support/slow-hook.ts";
 import { makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
@@ -316,6 +318,27 @@ describe("imi mcp, to a client of the official SDK", () => {
   it("keeps printing nothing but the protocol, and complains of nothing", () => {
     // A line that is no message would have been an error of the client's transport.
     assert.equal(agent.stderr, "");
+  });
+});
+
+describe("imi mcp, started by a VS Code window", () => {
+  const started = (scene: Scene, said: string): { readonly cwd: string; readonly env: NodeJS.ProcessEnv } => ({
+    cwd: scene.trunk,
+    env: { ...scene.env, [windowVariable]: said },
+  });
+
+  it("goes by the window's settings", async () => {
+    const said: WindowOptions = { settings: { branchTemplate: "by-window/{name}" }, worktreeIncludeFiles: [] };
+    const agent = await Agent.start(started(newScene(), JSON.stringify(said)));
+    const { worktree } = await agent.told("worktree.create", { type: "feat", name: "as-set" });
+    await agent.client.close();
+    assert.equal(worktree.branch, "by-window/as-set");
+  });
+
+  it("says so where the variable is nonsense", async () => {
+    const { code, stderr } = await imi(started(newScene(), "[1"), "mcp");
+    assert.notEqual(code, 0);
+    assert.match(stderr, /IMI_VSCODE_WINDOW.*Unset/su);
   });
 });
 

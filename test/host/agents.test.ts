@@ -5,6 +5,7 @@ import * as vscode from "vscode";
 import { agentTable } from "../../client/src/agents/table.ts";
 import { OperationTool } from "../../client/src/agents/tools.ts";
 import type { ImiApi } from "../../client/src/extension.ts";
+import { windowVariable } from "../../protocol/rpc.ts";
 
 interface Manifest {
   readonly contributes: { readonly languageModelTools: readonly { readonly name: string }[] };
@@ -79,6 +80,18 @@ describe("agents in VS Code", () => {
 
   it("are told why a tool could not", async () => {
     await assert.rejects(invoke("imi_worktree_path", { name: "nobody-made-this" }), /worktree\/not-found/u);
+  });
+
+  it("get an MCP server anew when a setting of the window is another", async () => {
+    const said = (): unknown => JSON.parse(String(api.mcpServers.definitions()[0]?.env[windowVariable]));
+    const settings = vscode.workspace.getConfiguration("imi");
+    await settings.update("worktree.branchTemplate", "mcp/{name}", vscode.ConfigurationTarget.Global);
+    try {
+      assert.partialDeepStrictEqual(said(), { settings: { branchTemplate: "mcp/{name}" } });
+    } finally {
+      await settings.update("worktree.branchTemplate", undefined, vscode.ConfigurationTarget.Global);
+    }
+    assert.doesNotMatch(JSON.stringify(said()), /branchTemplate/u);
   });
 
   it("get an MCP server that starts and serves this repository", async () => {

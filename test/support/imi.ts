@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { ErrorShape } from "../../protocol/errors.ts";
 
 /** The command line as users run it: bin/imi, which becomes the built dist/cli.cjs under the same process id. */
-const program = fileURLToPath(new URL("../../bin/imi", import.meta.url));
+export const program = fileURLToPath(new URL("../../bin/imi", import.meta.url));
 
 export interface Place {
   readonly cwd: string;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import {
@@ -11,9 +11,8 @@ import {
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { ErrorShape } from "../../protocol/errors.ts";
 import type { OperationName, ParamsOf, ResultOf } from "../../protocol/contract.ts";
+import { program } from "./imi.ts";
 import type { Place } from "./imi.ts";
-
-export const program = fileURLToPath(new URL("../../bin/imi", import.meta.url));
 
 export interface AgentOptions {
   readonly args?: readonly string[];

@@ -7,8 +7,10 @@ import {
   lm,
   workspace,
 } from "vscode";
+import { type WindowOptions, windowVariable } from "../../../protocol/rpc.ts";
 import { Disposables } from "../disposables.ts";
 import { type Repositories, pathIn } from "../repositories.ts";
+import { currentOptions } from "../settings.ts";
 import { mcpProvider } from "../tables.ts";
 
 /**
@@ -27,6 +29,7 @@ export class McpServers implements Disposable {
     this.#repositories = repositories;
     this.#scope.add(repositories.onDidChange(() => this.#look()));
     this.#scope.add(workspace.onDidGrantWorkspaceTrust(() => this.#look()));
+    this.#scope.add(workspace.onDidChangeConfiguration(() => this.#look()));
     this.#scope.add(
       lm.registerMcpServerDefinitionProvider(mcpProvider, {
         onDidChangeMcpServerDefinitions: this.#changed.event,
@@ -49,7 +52,7 @@ export class McpServers implements Disposable {
 
   /** VS Code asks again only when another server would be its answer. */
   #look(): void {
-    const key = JSON.stringify(this.definitions().map(({ label, args }) => [label, args]));
+    const key = JSON.stringify(this.definitions().map(({ label, args, env }) => [label, args, env]));
     if (key === this.#known) return;
     this.#known = key;
     this.#changed.fire();
@@ -59,7 +62,10 @@ export class McpServers implements Disposable {
     const { version }: { version: string } = this.#context.extension.packageJSON;
     const args = [this.#context.asAbsolutePath("dist/cli.cjs"), "mcp", "--repo", path];
     // On the desktop this is Electron, which is Node only when asked to.
-    const env = { ELECTRON_RUN_AS_NODE: process.versions["electron"] === undefined ? null : "1" };
+    const electron = { ELECTRON_RUN_AS_NODE: process.versions["electron"] === undefined ? null : "1" };
+    const { settings, worktreeIncludeFiles } = currentOptions();
+    const said: WindowOptions = { settings, worktreeIncludeFiles };
+    const env = { ...electron, [windowVariable]: JSON.stringify(said) };
     const definition = new McpStdioServerDefinition(label, process.execPath, args, env, version);
     definition.cwd = Uri.file(path);
     return definition;

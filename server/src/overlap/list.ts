@@ -57,8 +57,7 @@ export const listOverlaps = async (
     throw new ImiError("repository/no-commit", "There is no trunk with a commit, so there is nothing to compare with.");
   }
   const cannotMerge = await tooOld(tools.git);
-  const during = memory?.during.bind(memory) ?? Apart.during;
-  return during(tools.git, repository.gitDir, signal, async (apart) => {
+  return during(memory, tools.git, repository.gitDir, signal, async (apart) => {
     const looking: Looking = { apart, memory, unknown: [], call };
     const looked = await lookAt(looking, repository, worktrees, commit);
     const compared = await compare(looking, await looked.pairs.sharing(only, signal), params.hunks);
@@ -73,6 +72,11 @@ export const listOverlaps = async (
     return { base, looked: looked.count, overlaps: overlaps.toSorted(worstFirst), unknown };
   });
 };
+
+const during = <T>(
+  memory: OverlapMemory | null,
+  ...[git, commonDir, signal, work]: Parameters<typeof Apart.during<T>>
+): Promise<T> => (memory ?? Apart).during(git, commonDir, signal, work);
 
 const notTried = `not tried: only the ${mergesAtMost} nearest pairs are; \`imi conflicts NAME\` looks at one worktree`;
 

@@ -6,6 +6,7 @@ import { version } from "../../version.ts";
 import { openWorkspace } from "../../workspace.ts";
 import { Face } from "./face.ts";
 import { instructions } from "./instructions.ts";
+import { ofWindow } from "./window.ts";
 
 export interface McpOptions {
   /** What `--repo` says, absolute. */
@@ -26,10 +27,13 @@ export const serveMcp = async ({ repository, cwd, env, signal }: McpOptions): Pr
   globalThis.console = new Console(process.stderr);
   const log = (message: string): void => console.error(`imi mcp: ${message}`);
 
+  const { settings, worktreeIncludeFiles } = ofWindow(env);
   const workspace = await openWorkspace({
     role: "cli",
     cwd,
     env,
+    ...(settings === undefined ? {} : { settings }),
+    ...(worktreeIncludeFiles === undefined ? {} : { includeGlobs: worktreeIncludeFiles }),
     log: (level, message) => {
       if (level === "warn" || level === "error") log(message);
     },

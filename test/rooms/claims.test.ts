@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Event } from "../../protocol/events.ts";
 import { ImiError } from "../../protocol/errors.ts";
+import { openWorkspace } from "../../server/src/workspace.ts";
 import { Caller, makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
 
@@ -170,6 +171,38 @@ describe("claims", () => {
     assert.match(String(claimed?.data["user"]), /@/u);
     const { agents } = await imi.call("agent.list", {});
     assert.equal(agents.find(({ id }) => id === "jane")?.kind, "human");
+  });
+
+  it("of another registry stand until their time is over, or a person takes them over", async () => {
+    await make("shared");
+    await using other = new Caller(
+      await openWorkspace({
+        ...{ role: "cli", cwd: scene.trunk },
+        env: { ...scene.env, IMI_DB_PATH: join(scene.root, "other", "worktrees.db") },
+      }),
+    );
+    await other.call("claim.take", { name: "feat-shared", agent: "theirs", ttl: 1 });
+    const lock = lockOf("feat-shared");
+    assert.match(lock ?? "", /held by theirs/u);
+    const elsewhere = raises("claim/held", /theirs.*another registry.*take-over/su);
+    await assert.rejects(imi.call("claim.take", { name: "feat-shared", agent: "ours" }), elsewhere);
+    await assert.rejects(imi.call("worktree.remove", { name: "feat-shared" }), elsewhere);
+    await imi.call("worktree.reconcile", {});
+    assert.equal(lockOf("feat-shared"), lock, "its mirror was wiped");
+
+    while ((await imi.call("claim.take", { name: "feat-shared", agent: "ours" }).catch(() => null)) === null)
+      await delay(100);
+    await imi.call("worktree.remove", { name: "feat-shared" }).catch(() => undefined);
+    assert.match(lockOf("feat-shared") ?? "", /held by ours/u);
+
+    // From there: it was lost to us, and comes back by force only.
+    const again = { name: "feat-shared", agent: "theirs" };
+    await assert.rejects(other.call("claim.take-over", again), raises("claim/held", /ours/u));
+    const { claim } = await other.call("claim.take-over", { ...again, yes: true });
+    assert.match(lockOf("feat-shared") ?? "", /held by theirs/u);
+    await imi.call("worktree.reconcile", {});
+    assert.match(lockOf("feat-shared") ?? "", /held by theirs/u, "who took it last has it");
+    await other.call("claim.release", { ...again, token: claim?.token ?? 0 });
   });
 
   it("are not taken over from another than the one that was asked about", async () => {

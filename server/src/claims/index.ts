@@ -7,6 +7,7 @@ import type { Git } from "../git/index.ts";
 import type { ClaimRow, Store, WorktreeRow } from "../store/index.ts";
 import { wishOf } from "./asked.ts";
 import { requireAgent, requireToken } from "./in-name.ts";
+import { foreignClaim, heldElsewhere } from "./foreign.ts";
 import { mendMirrors, mirrorClaim } from "./mirror.ts";
 import { ownName } from "./own-name.ts";
 import { settle, toClaim } from "./service.ts";
@@ -82,6 +83,8 @@ export class Claims {
     const before = await settle(this.#tools, place);
     const from = before === null ? null : holderOf(before);
     if (params.dryRun) return { claim: null, from };
+    const elsewhere = before === null ? await foreignClaim(this.#tools, place) : null;
+    if (elsewhere !== null && !params.yes) throw heldElsewhere(row.name, elsewhere);
     if (before !== null && !params.yes) {
       throw new ImiError("claim/held", `${row.name} is held by ${before.agent} since ${before.since}.`, {
         hint: `To take it away from ${before.agent} all the same, add --yes. What it does there from then on is refused.`,

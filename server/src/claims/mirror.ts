@@ -4,11 +4,9 @@ import type { Repository } from "../../../protocol/repositories.ts";
 import { codeOf, codeOrMessage, isAbsent } from "../errno.ts";
 import { claimLock, isClaimLock } from "../git/index.ts";
 import type { ClaimRow } from "../store/index.ts";
+import { foreignClaim } from "./foreign.ts";
 import type { Place, Tools } from "./index.ts";
-import { recordOf } from "./record.ts";
-
-/** What git's hooks read of a claim: beside git's record of the worktree, where they are told to look by GIT_DIR. */
-export const claimFile = "imi-claim";
+import { claimFile, recordOf } from "./record.ts";
 
 let writes = 0;
 
@@ -21,9 +19,13 @@ let writes = 0;
 export const mirrorClaim = async (tools: Tools, place: Place): Promise<void> => {
   const { claims } = tools.store;
   try {
+    const registry = await tools.store.id();
     let claim = await claims.of(place.row.id);
     for (;;) {
-      write(recordOf(place), place.row.name, claim);
+      // What another registry has mirrored since is its own: who took it last has it.
+      const elsewhere = await foreignClaim(tools, place);
+      if (elsewhere !== null && (claim === null || elsewhere.since > claim.since)) return;
+      write(recordOf(place), place.row.name, claim, registry);
       const now = await claims.of(place.row.id);
       if (now?.token === claim?.token && now?.beat === claim?.beat) return;
       claim = now;
@@ -64,20 +66,20 @@ const isMirrored = (record: string, claim: ClaimRow | null): boolean => {
 /** The registry still says who holds it: a removal that is taken back finds him there. */
 export const unmirror = (place: Place): void => {
   try {
-    write(recordOf(place), place.row.name, null);
+    write(recordOf(place), place.row.name, null, "");
   } catch (error) {
     if (!isAbsent(error)) throw error;
   }
 };
 
-const write = (record: string, name: string, claim: ClaimRow | null): void => {
+const write = (record: string, name: string, claim: ClaimRow | null, registry: string): void => {
   const linked = isLinked(record);
   if (claim === null) {
     rmSync(join(record, claimFile), { force: true });
     if (linked) removeOurs(join(record, "locked"));
     return;
   }
-  replace(join(record, claimFile), hookText(name, claim));
+  replace(join(record, claimFile), hookText(name, claim, registry));
   if (linked) lock(join(record, "locked"), claimLock(claim.agent, claim.expiresAt));
 };
 
@@ -85,7 +87,7 @@ const write = (record: string, name: string, claim: ClaimRow | null): void => {
 const isLinked = (record: string): boolean => readOrNull(join(record, "commondir")) !== null;
 
 /** One fact a line, so that a shell can read it without another program. */
-const hookText = (name: string, claim: ClaimRow): string =>
+const hookText = (name: string, claim: ClaimRow, registry: string): string =>
   [
     claim.agent,
     claim.token,
@@ -94,6 +96,7 @@ const hookText = (name: string, claim: ClaimRow): string =>
     claim.since,
     claim.expiresAt,
     name,
+    registry,
     "",
   ].join("\n");
 

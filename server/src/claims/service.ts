@@ -3,6 +3,7 @@ import type { Repository } from "../../../protocol/repositories.ts";
 import { heldBy, stale } from "../store/index.ts";
 import type { ClaimRow, Holder, Wish, WorktreeRow } from "../store/index.ts";
 import { wishFor } from "./asked.ts";
+import { foreignClaim, heldElsewhere } from "./foreign.ts";
 import type { Place, Tools } from "./index.ts";
 import { mendMirrors, mirrorClaim, unmirror } from "./mirror.ts";
 import { overOf } from "./signs.ts";
@@ -37,9 +38,11 @@ export const claimService = (tools: Tools): ClaimService => ({
   require: async (place, as) => {
     const claim = await settle(tools, place);
     const { name } = place.row;
-    if (as?.agent === claim?.agent && as?.token === claim?.token) return;
+    if (claim !== null && as?.agent === claim.agent && as.token === claim.token) return;
     if (as !== null && (as.said === "option" || as.agent === claim?.agent)) throw stale(name, as, claim);
     if (claim !== null) throw heldBy(name, claim);
+    const elsewhere = await foreignClaim(tools, place);
+    if (elsewhere !== null) throw heldElsewhere(name, elsewhere);
   },
   shown: async (place) => {
     await mirrorClaim(tools, place);

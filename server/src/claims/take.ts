@@ -1,6 +1,7 @@
 import { ImiError } from "../../../protocol/errors.ts";
 import { Bell, heldBy, queuedFor, stale, waiterBeatMs } from "../store/index.ts";
 import type { ClaimRow, Wish } from "../store/index.ts";
+import { foreignClaim, heldElsewhere } from "./foreign.ts";
 import type { Call, Place, Tools } from "./index.ts";
 import { overOf } from "./signs.ts";
 
@@ -29,6 +30,9 @@ const once = async (
 ): Promise<Attempt> => {
   const { claims } = tools.store;
   const { id, name } = place.row;
+  const elsewhere = await foreignClaim(tools, place);
+  if (elsewhere !== null && (await claims.of(id)) === null)
+    return { taken: null, refused: heldElsewhere(name, elsewhere) };
   for (let attempt = 1; ; attempt += 1) {
     const standing = await claims.of(id);
     const over = standing === null ? null : await overOf(tools, place, standing);

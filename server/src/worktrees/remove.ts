@@ -214,7 +214,6 @@ const workIn = async (
 
 /** Said before it is looked at, which takes time; what decides is the transaction that begins the removal. */
 const refuseHeld = async (tools: Tools, repository: Repository, row: WorktreeRow, as: Holder | null): Promise<void> => {
-  if (row.claim === null && as?.said !== "option") return;
   await (await tools.claims()).require({ repository, row }, as);
 };
 

@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import { listActivity } from "./activity.ts";
+import { commitChanges, readVersion, worktreeChanges } from "./changes.ts";
 import {
   claimWorktree,
   heartbeatClaim,
@@ -59,6 +61,10 @@ export const operations = [
   showEnforcement,
   listOverlaps,
   checkMerge,
+  worktreeChanges,
+  commitChanges,
+  readVersion,
+  listActivity,
   openRepository,
   cloneRepository,
   initRepository,

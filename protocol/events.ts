@@ -10,6 +10,8 @@ export const eventNames = {
   "worktree.adopted": "a worktree made by another tool was registered",
   "worktree.changed": "branch, path, lock or state of a worktree changed",
   "worktree.switched": "somebody went to a worktree",
+  "worktree.touched": "files of a worktree changed; told together, with its status after it",
+  "worktree.commit": "a worktree's branch is at another commit",
   "worktree.removing": "a worktree is being removed",
   "worktree.salvaged": "everything a worktree holds was put into refs and verified",
   "worktree.removed": "a worktree is gone, into the trash or by another tool; its branch stays",
@@ -25,6 +27,7 @@ export const eventNames = {
   "trash.emptying": "a removed worktree is being deleted for good",
   "trash.emptied": "a removed worktree was deleted for good",
   "salvage.dropped": "old salvage refs were deleted; branches or tags hold all that they held",
+  "conflict.detected": "two agents changed the same file within a minute",
   "sync.applied": "shared config was linked into worktrees",
 } as const satisfies Record<string, string>;
 export type EventName = keyof typeof eventNames;
@@ -57,7 +60,7 @@ export const listEvents = operation({
     {
       command: "events",
       summary: "Read the event log",
-      examples: ["imi events", "imi events --since 120 --json"],
+      examples: ["imi events", "imi events --since 120 --json", "imi events --follow --name 'worktree.*'"],
     },
   ],
 });

@@ -26,6 +26,28 @@ export type WorktreeStatus = z.infer<typeof worktreeStatus>;
 
 export const isKnown = (status: WorktreeStatus): status is StatusCounts => "ahead" in status;
 
+/** What is known of a worktree beside its counts; read with the status. */
+export const liveFacts = z.object({
+  subject: z.string().nullable().describe("first line of its commit's message; null without a commit"),
+  upstream: z
+    .object({
+      name: z.string().describe("such as origin/feat/user-auth"),
+      ahead: z.int().nonnegative(),
+      behind: z.int().nonnegative(),
+    })
+    .nullable()
+    .describe("the branch it is pushed to; null: none is set, or it is gone"),
+  operation: z
+    .enum(["merge", "rebase", "cherry-pick", "revert", "bisect", "am"])
+    .nullable()
+    .describe("what git is in the middle of"),
+  lastChange: z.iso.datetime().nullable().describe("when a file or commit of it last changed, as far as iMi saw it"),
+  recentAgents: z
+    .array(z.object({ agent: z.string(), at: z.iso.datetime() }))
+    .describe("who did something in it within a day, the latest first"),
+});
+export type LiveFacts = z.infer<typeof liveFacts>;
+
 export const worktree = z.object({
   id: z.string().describe("UUIDv7, stable for the worktree's life, also when it moves"),
   repository: z.string().describe("id of the repository it belongs to"),
@@ -46,6 +68,7 @@ export const worktree = z.object({
   lastAccessed: z.iso.datetime(),
   metadata: z.record(z.string(), z.unknown()),
   status: worktreeStatus.optional(),
+  live: liveFacts.optional().describe("with the status"),
 });
 export type Worktree = z.infer<typeof worktree>;
 
@@ -152,7 +175,10 @@ export const worktreeStatuses = operation({
   access: "read",
   agents: "read",
   params: z.object({ ...repositoryParam, ids: z.array(z.string()).describe("worktree ids") }),
-  result: z.object({ statuses: z.record(z.string(), worktreeStatus) }),
+  result: z.object({
+    statuses: z.record(z.string(), worktreeStatus),
+    live: z.record(z.string(), liveFacts).describe("by worktree id too; of those that could be read"),
+  }),
   cli: [],
 });
 

@@ -23,6 +23,8 @@ const floors: Readonly<Record<string, number>> = {
   claims: 2,
   monitor: 2,
   overlap: 2,
+  changes: 2,
+  activity: 2,
   intents: 2,
   sessions: 2,
   tasks: 2,

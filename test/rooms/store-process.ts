@@ -130,6 +130,23 @@ const commands: Record<string, () => Promise<void>> = {
     }
   },
 
+  /** Records looks at the worktree with the id `argument`, of 200 files each, until it is killed. */
+  async record() {
+    const store = await open();
+    const lease = await store.leases.take("watch", { purpose: "record", waitMs: 10_000 });
+    const status = { ahead: 0, behind: 0, staged: 0, changed: 200, untracked: 0, conflicted: 0 };
+    for (let number = 0; ; number += 1) {
+      const files = Array.from({ length: 200 }, (_, index) => ({
+        path: `look-${number}/file-${index}`,
+        change: "added" as const,
+      }));
+      const now = { head: `head-${number}`, branch: "feat/x", status, files: {} };
+      const seen = { worktreeId: argument, name: "x", files, commit: null, switched: null, now };
+      await store.activities.record(seen, lease, { attribute: true });
+      tell({ number });
+    }
+  },
+
   /** Stops in the middle of a transaction, with the write lock. */
   async stuck() {
     const { default: Database } = await import("better-sqlite3");

@@ -19,13 +19,11 @@ import type { Scene } from "../support/workspace.ts";
 const impatientRoom = async (scene: Scene) => {
   const config = await loadConfig({ env: scene.env, homedir: join(scene.root, "home") });
   const store = await openStore({ path: config.databasePath, role: "cli", log: () => undefined });
-  const { path, engine, repositories, worktrees, claims, agents, trash, diskUse, events, leases } = store;
+  const { leases } = store;
   const room = new Worktrees({
     store: {
-      ...{ path, engine, repositories, worktrees, claims, agents, trash, diskUse, events },
+      ...store,
       leases: { ...leases, take: (resource, options) => leases.take(resource, { ...options, waitMs: 300 }) },
-      backup: (signal) => store.backup(signal),
-      close: () => store.close(),
     },
     git: new Git(),
     claims: () => Promise.resolve(claimService({ store, settings: () => config.settings, log: () => undefined })),

@@ -16,6 +16,8 @@ export interface Sql {
   run(sql: string, params?: Params): number;
   /** The row an INSERT or UPDATE with RETURNING changed. */
   change<Row>(sql: string, params?: Params): Row | undefined;
+  /** Whether the activity log names agents. */
+  readonly attribute: boolean;
 }
 
 /** Longest wait for other processes' transactions, in ms. */
@@ -36,7 +38,13 @@ export class Database {
   #closed = false;
   readonly #sql: Sql;
 
-  constructor(engine: Engine, file: string, opened: Opened, log: (message: string) => void) {
+  constructor(
+    engine: Engine,
+    file: string,
+    opened: Opened,
+    log: (message: string) => void,
+    attribute: () => boolean = () => true,
+  ) {
     this.engine = engine;
     this.file = file;
     this.#opened = opened;
@@ -53,6 +61,9 @@ export class Database {
         const row = this.#statement(sql).get(params) as Row | undefined;
         if (row !== undefined) this.#changes += 1;
         return row;
+      },
+      get attribute() {
+        return attribute();
       },
     };
     this.commits = new Commits(file, () => this.#dataVersion(), log);

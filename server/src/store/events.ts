@@ -1,4 +1,5 @@
 import type { Event, EventName } from "../../../protocol/events.ts";
+import { keepEvent } from "./activity-rows.ts";
 import type { Database, Sql } from "./database.ts";
 import { events as sql } from "./sql.ts";
 import type { EventLog } from "./store.ts";
@@ -34,6 +35,7 @@ export const appendEvent = (tx: Sql, event: NewEvent): Event => {
   const { name, repositoryId, subject } = event;
   const data = JSON.stringify(event.data);
   const row = tx.change<{ seq: number }>(sql.append, { id, name, repositoryId, subject, at, data });
+  keepEvent(tx, event, at);
   return toEvent({ seq: row?.seq ?? 0, id, name, repository_id: repositoryId, subject, at, data });
 };
 

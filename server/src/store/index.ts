@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { backUp, backUpDaily } from "./backup.ts";
 import { backupsOf } from "./backups-folder.ts";
+import { activityRows } from "./activities.ts";
 import { agentRows } from "./agents.ts";
 import { realHere } from "./claim-here.ts";
 import type { Here } from "./claim-here.ts";
@@ -12,19 +13,22 @@ import type { Engine } from "./driver.ts";
 import { eventLog } from "./events.ts";
 import { failureOf, readOnly, translate } from "./failures.ts";
 import { createLeases } from "./leases.ts";
+import { liveFactRows } from "./live-facts.ts";
 import { locate } from "./location.ts";
 import { connect, inspect, migrate } from "./opening.ts";
 import type { Opened } from "./opening.ts";
 import { repositoryRows } from "./repositories.ts";
 import { diskUses } from "./disk-use.ts";
-import { migrations } from "./sql.ts";
+import { meta, migrations } from "./sql.ts";
 import type { Store } from "./store.ts";
 import { trashRows } from "./trash.ts";
 export { uuidv7 } from "./uuid.ts";
 import { worktreeRows } from "./worktrees.ts";
 
+export type { Activities, ActivityQuery, ListedFiles, Seen, Told } from "./activities.ts";
 export type { Here } from "./claim-here.ts";
 export { realHere } from "./claim-here.ts";
+export type { KeptFacts } from "./live-facts.ts";
 export { ownLife } from "./life.ts";
 export { heldBy, queuedFor, stale } from "./claim-errors.ts";
 export type { Holder } from "./claim-guard.ts";
@@ -63,6 +67,8 @@ export interface StoreOptions {
   readonly log?: ((message: string) => void) | undefined;
   /** Where and when claims are judged; tests put another clock in its place. */
   readonly here?: Here;
+  /** Whether the activity log names agents; asked at each entry. */
+  readonly attribute?: (() => boolean) | undefined;
 }
 
 /** Longest wait at opening for another process that is migrating or recovering, in ms. */
@@ -78,6 +84,7 @@ export const openStore = async ({
   role,
   log = () => {},
   here = realHere,
+  attribute,
 }: StoreOptions): Promise<Store> => {
   const place = locate(path);
   const engine = await loadEngine({ nativeBinding, log });
@@ -88,14 +95,16 @@ export const openStore = async ({
     if (earlier !== undefined)
       log(`store: ${file} was gone and has been made anew, empty; the newest backup is ${earlier}`);
   }
-  const database = new Database(engine, file, await open(engine, file), log);
+  const database = new Database(engine, file, await open(engine, file), log, attribute);
   const leases = createLeases(database, log);
   const backup = (signal?: AbortSignal): Promise<string> =>
     backUp(engine, file, (sql, params) => database.maintain(sql, params), signal);
   if (role === "server") sweepUnfinished(file);
   const callOff = role === "server" ? backUpDaily(database, leases, backup, log) : () => {};
+  let id: Promise<string> | null = null;
   return {
     path: file,
+    id: () => (id ??= database.read((read) => read.get<{ value: string }>(meta.id)?.value ?? "")),
     engine: { name: engine.name, sqlite: engine.sqlite },
     repositories: repositoryRows(database),
     worktrees: worktreeRows(database, here),
@@ -103,6 +112,8 @@ export const openStore = async ({
     agents: agentRows(database),
     trash: trashRows(database),
     diskUse: diskUses(database),
+    activities: activityRows(database),
+    liveFacts: liveFactRows(database),
     events: eventLog(database, log),
     leases,
     backup,

@@ -44,9 +44,9 @@ export interface ClosableLeases extends Leases {
 export const createLeases = (database: Database, log: (message: string) => void): ClosableLeases => {
   const mine = new Set<HeldLease>();
 
-  const attempt = async (resource: string, purpose: string): Promise<Lease | HeldRecord> => {
+  const attempt = async (resource: string, purpose: string, instead?: string): Promise<Lease | HeldRecord> => {
     const row = await database.read((read) => standing(read, resource));
-    if (row !== null && !(await isGone(row))) return row;
+    if (row !== null && row.holder !== instead && !(await isGone(row))) return row;
     const life = await ownLife();
     const lease = new HeldLease(database, resource, life, log, () => mine.delete(lease));
     if (await lease.take(purpose, row)) {
@@ -58,8 +58,8 @@ export const createLeases = (database: Database, log: (message: string) => void)
   };
 
   return {
-    tryTake: async (resource, purpose) => {
-      const outcome = await attempt(resource, purpose);
+    tryTake: async (resource, purpose, instead) => {
+      const outcome = await attempt(resource, purpose, instead);
       return "guard" in outcome ? outcome : null;
     },
 
@@ -118,6 +118,7 @@ const toHolder = (row: HeldRecord): LeaseHolder => ({
   host: row.host,
   since: row.since,
   purpose: row.purpose,
+  silentMs: Math.max(0, bootClock() - row.heartbeat_at),
 });
 
 const busy = (row: HeldRecord): ImiError => {
@@ -237,7 +238,9 @@ class HeldLease implements Lease {
       }
       this.#fence = row.fence;
       if (dead !== null)
-        this.#log(`store: took ${this.resource} over from process ${dead.pid}, which ended while: ${dead.purpose}`);
+        this.#log(
+          `store: took ${this.resource} over from process ${dead.pid}, which ended or fell silent while: ${dead.purpose}`,
+        );
     } catch (error) {
       held.delete(this.#holder);
       throw error;

@@ -176,12 +176,93 @@ ALTER TABLE worktrees ADD COLUMN released_at INTEGER;
 ALTER TABLE agents ADD COLUMN provider TEXT;
 `,
   },
+  {
+    version: 4,
+    sql: `
+-- What happened in worktrees. No references to them: it outlives them. What rows have in common stands once, so that one
+-- takes about 100 bytes with its indexes (seed 002 "Performance"). id is at least timestamp * 1024, so that a time is found by it.
+-- Nothing was ever written to the table that had this name; who reads seed 002's schema finds it as a view.
+DROP TABLE activities;
+CREATE TABLE activity_rows (
+  id INTEGER PRIMARY KEY,
+  stream INTEGER NOT NULL,
+  file INTEGER,
+  change INTEGER,
+  timestamp INTEGER NOT NULL,
+  details TEXT
+) STRICT;
+CREATE INDEX activity_rows_of_stream ON activity_rows (stream);
+CREATE INDEX activity_rows_of_file ON activity_rows (file) WHERE file IS NOT NULL;
+
+-- last and last_at are of its newest row.
+CREATE TABLE activity_streams (
+  id INTEGER PRIMARY KEY,
+  repository_id TEXT NOT NULL,
+  worktree_id TEXT NOT NULL,
+  worktree_name TEXT NOT NULL,
+  agent_id TEXT,
+  activity_type TEXT NOT NULL,
+  last INTEGER NOT NULL,
+  last_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX activity_streams_by_key
+  ON activity_streams (worktree_id, activity_type, worktree_name, coalesce(agent_id, ''));
+CREATE INDEX activity_streams_by_name ON activity_streams (repository_id, worktree_name);
+CREATE INDEX activity_streams_of_repository ON activity_streams (repository_id, last);
+CREATE INDEX activity_streams_of_agent ON activity_streams (agent_id, last) WHERE agent_id IS NOT NULL;
+
+CREATE TABLE activity_files (
+  id INTEGER PRIMARY KEY,
+  repository_id TEXT NOT NULL,
+  path TEXT NOT NULL,
+  UNIQUE (repository_id, path)
+) STRICT;
+
+CREATE VIEW activities AS
+  SELECT activity_rows.id, repository_id, worktree_id, worktree_name, agent_id, activity_type,
+    (SELECT path FROM activity_files WHERE activity_files.id = activity_rows.file) AS file, timestamp,
+    CASE change WHEN 0 THEN '{"change":"added"}' WHEN 1 THEN '{"change":"modified"}' WHEN 2 THEN '{"change":"deleted"}'
+      ELSE coalesce(details, '{}') END AS details
+  FROM activity_rows JOIN activity_streams ON activity_streams.id = activity_rows.stream;
+
+-- Which two agents' changes of which file were told lately, so that they are not told with each change. one < other.
+CREATE TABLE same_file_told (
+  file INTEGER NOT NULL,
+  one TEXT NOT NULL,
+  other TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (file, one, other)
+) STRICT, WITHOUT ROWID;
+
+-- The only ones that retention takes from the log.
+CREATE INDEX events_touched ON events (at) WHERE name = 'worktree.touched';
+
+-- What was last told of each worktree: whoever watches next compares, and so misses nothing.
+CREATE TABLE live_status (
+  worktree_id TEXT PRIMARY KEY REFERENCES worktrees(id) ON DELETE CASCADE,
+  head TEXT,
+  branch TEXT,
+  status TEXT NOT NULL,
+  files TEXT,
+  changed_at INTEGER,
+  told_at INTEGER NOT NULL
+) STRICT;
+
+-- The first line of its commit's message; known for head_subject_of alone.
+ALTER TABLE worktrees ADD COLUMN head_subject TEXT;
+ALTER TABLE worktrees ADD COLUMN head_subject_of TEXT;
+
+-- Tells this registry from every other that may know the same repository.
+INSERT INTO meta (key, value) VALUES ('id', lower(hex(randomblob(16))));
+`,
+  },
 ];
 
 /** The row a registry of ours always has; a file without it is not trusted to be merely empty. */
 export const meta = {
   plant: `INSERT INTO meta (key, value) VALUES ('registry', 'iMi')`,
   sentinel: `SELECT value FROM meta WHERE key = 'registry'`,
+  id: `SELECT value FROM meta WHERE key = 'id'`,
 };
 
 export const checks = {
@@ -352,6 +433,148 @@ export const events = {
   append: `
     INSERT INTO events (id, name, repository_id, subject, at, data)
     VALUES (:id, :name, :repositoryId, :subject, :at, :data) RETURNING seq`,
+};
+
+export const activities = {
+  last: `SELECT coalesce(max(id), 0) AS id FROM activity_rows`,
+  stream: `
+    INSERT INTO activity_streams (repository_id, worktree_id, worktree_name, agent_id, activity_type, last, last_at)
+    VALUES (:repositoryId, :worktreeId, :name, :agent, :type, :last, :now)
+    ON CONFLICT (worktree_id, activity_type, worktree_name, coalesce(agent_id, ''))
+    DO UPDATE SET last = excluded.last, last_at = excluded.last_at
+    RETURNING id`,
+  insert: `INSERT INTO activity_rows (id, stream, timestamp, details) VALUES (:id, :stream, :now, :details)`,
+  /** :paths is a JSON array; :changes has a digit for each of them. */
+  files: `
+    INSERT OR IGNORE INTO activity_files (repository_id, path) SELECT :repositoryId, value FROM json_each(:paths)`,
+  insertFiles: `
+    INSERT INTO activity_rows (id, stream, file, change, timestamp)
+    SELECT CAST(:first AS INTEGER) + paths.key, :stream, activity_files.id,
+      CAST(substr(:changes, paths.key + 1, 1) AS INTEGER), :now
+    FROM json_each(:paths) AS paths CROSS JOIN activity_files
+    WHERE activity_files.repository_id = :repositoryId AND activity_files.path = paths.value`,
+  /** Of these files, who else changed them since then, with when the two were last told of. */
+  sameFiles: `
+    SELECT activity_files.id AS file, activity_files.path, agent_id, worktree_name, max(activity_rows.id) AS id, timestamp,
+      same_file_told.at AS told_at
+    FROM json_each(:paths) AS paths
+    CROSS JOIN activity_files ON activity_files.repository_id = :repositoryId AND activity_files.path = paths.value
+    CROSS JOIN activity_rows ON activity_rows.file = activity_files.id AND activity_rows.id >= :floor
+    CROSS JOIN activity_streams ON activity_streams.id = activity_rows.stream
+    LEFT JOIN same_file_told ON same_file_told.file = activity_files.id
+      AND one = min(agent_id, :agent) AND other = max(agent_id, :agent) AND same_file_told.at >= :since
+    WHERE timestamp >= :since AND agent_id <> :agent
+    GROUP BY activity_files.id, agent_id
+    ORDER BY paths.key, max(activity_rows.id) DESC`,
+  tellSame: `
+    INSERT INTO same_file_told (file, one, other, at) VALUES (:file, min(:agent, :other), max(:agent, :other), :now)
+    ON CONFLICT (file, one, other) DO UPDATE SET at = excluded.at`,
+  forgetSame: `DELETE FROM same_file_told WHERE at < :since`,
+  streams: {
+    /** The newest rows of so many are among the newest of all. */
+    inRepository: `
+      SELECT * FROM activity_streams
+      WHERE repository_id = :repositoryId AND last >= :floor AND (:type IS NULL OR activity_type = :type)
+      ORDER BY last DESC LIMIT :limit`,
+    ofAgent: `
+      SELECT * FROM activity_streams
+      WHERE agent_id = :agent AND repository_id = :repositoryId AND last >= :floor AND (:type IS NULL OR activity_type = :type)
+      ORDER BY last DESC LIMIT :limit`,
+    /** Of one worktree under every name, and of those that were called so. */
+    ofWorktree: `
+      SELECT * FROM activity_streams
+      WHERE id IN (
+          SELECT id FROM activity_streams WHERE worktree_id = :worktreeId
+          UNION SELECT id FROM activity_streams WHERE repository_id = :repositoryId AND worktree_name = :name)
+        AND repository_id = :repositoryId AND last >= :floor
+        AND (:agent IS NULL OR agent_id = :agent) AND (:type IS NULL OR activity_type = :type)
+      ORDER BY last DESC LIMIT :limit`,
+  },
+  /** Among the newest of all repositories. */
+  among: `
+    SELECT activity_rows.id, stream, change, timestamp, details, path
+    FROM (
+      SELECT * FROM activity_rows WHERE id < :before AND id >= :floor ORDER BY id DESC LIMIT :among
+    ) AS activity_rows CROSS JOIN activity_streams ON activity_streams.id = stream
+    LEFT JOIN activity_files ON activity_files.id = file
+    WHERE activity_streams.repository_id = :repositoryId AND timestamp >= :since AND (:type IS NULL OR activity_type = :type)
+      AND (:path IS NULL OR path = :path OR (path >= :path || '/' AND path < :path || '0'))
+    ORDER BY activity_rows.id DESC LIMIT :limit`,
+  /** Those of files in a folder with many. */
+  ofStreamWithin: `
+    SELECT id, stream, change, timestamp, details, (SELECT path FROM activity_files WHERE activity_files.id = file) AS path
+    FROM activity_rows
+    WHERE stream = :stream AND id < :before AND id >= :floor AND timestamp >= :since AND file IN (
+      SELECT id FROM activity_files WHERE repository_id = :repositoryId AND path >= :path || '/' AND path < :path || '0'
+      UNION ALL SELECT id FROM activity_files WHERE repository_id = :repositoryId AND path = :path)
+    ORDER BY id DESC LIMIT :limit`,
+  countWithin: `
+    SELECT count(*) AS files FROM (
+      SELECT 1 FROM activity_files WHERE repository_id = :repositoryId AND path >= :path || '/' AND path < :path || '0' LIMIT :limit)`,
+  ofStream: `
+    SELECT id, stream, change, timestamp, details, (SELECT path FROM activity_files WHERE activity_files.id = file) AS path
+    FROM activity_rows
+    WHERE stream = :stream AND id < :before AND id >= :floor AND timestamp >= :since
+    ORDER BY id DESC LIMIT :limit`,
+  /** The file itself, where it is one, and all in the folder, where it is one. */
+  filesWithin: `
+    SELECT id, path, (SELECT max(activity_rows.id) FROM activity_rows WHERE file = files.id AND activity_rows.id < :before) AS last
+    FROM (
+      SELECT id, path FROM activity_files WHERE repository_id = :repositoryId AND path = :path
+      UNION ALL
+      SELECT id, path FROM activity_files WHERE repository_id = :repositoryId AND path >= :path || '/' AND path < :path || '0'
+    ) AS files
+    ORDER BY last DESC`,
+  ofFile: `
+    SELECT activity_rows.id, stream, change, timestamp, details, :path AS path
+    FROM activity_rows CROSS JOIN activity_streams ON activity_streams.id = stream
+    WHERE file = :file AND activity_rows.id < :before AND activity_rows.id >= :floor AND timestamp >= :since
+      AND (:agent IS NULL OR agent_id = :agent)
+      AND ((:worktreeId IS NULL AND :name IS NULL) OR worktree_id = :worktreeId OR worktree_name = :name)
+    ORDER BY activity_rows.id DESC LIMIT :limit`,
+  streamById: `SELECT * FROM activity_streams WHERE id = :id`,
+  names: `
+    SELECT worktree_name FROM activity_streams WHERE repository_id = :repositoryId
+    GROUP BY worktree_name ORDER BY max(last) DESC`,
+  agentsSince: `
+    SELECT worktree_id, agent_id, max(last) AS last, last_at FROM activity_streams
+    WHERE repository_id = :repositoryId AND agent_id IS NOT NULL AND last >= :floor AND last_at >= :since
+    GROUP BY worktree_id, agent_id ORDER BY max(last) DESC`,
+  isBefore: `
+    SELECT EXISTS (SELECT 1 FROM activity_rows WHERE id < :below AND timestamp < :before)
+      OR EXISTS (SELECT 1 FROM events WHERE name = 'worktree.touched' AND at < :before) AS found`,
+  oldest: `SELECT id, file FROM activity_rows WHERE id < :below AND timestamp < :before ORDER BY id LIMIT :limit`,
+  trim: `DELETE FROM activity_rows WHERE id <= :last AND timestamp < :before`,
+  /** Of those whose rows went (JSON array of ids), the ones that nothing is known of any more. */
+  trimFiles: `
+    DELETE FROM activity_files
+    WHERE id IN (SELECT value FROM json_each(:files)) AND NOT EXISTS (SELECT 1 FROM activity_rows WHERE file = activity_files.id)`,
+  trimStreams: `
+    DELETE FROM activity_streams
+    WHERE last <= :last AND NOT EXISTS (SELECT 1 FROM activity_rows WHERE stream = activity_streams.id)`,
+  trimTouched: `
+    DELETE FROM events WHERE seq IN (
+      SELECT seq FROM events WHERE name = 'worktree.touched' AND at < :before ORDER BY at LIMIT :limit)`,
+};
+
+export const liveStatus = {
+  of: `
+    SELECT live_status.* FROM live_status JOIN worktrees ON worktrees.id = live_status.worktree_id
+    WHERE worktrees.repository_id = :repositoryId`,
+  byId: `SELECT * FROM live_status WHERE worktree_id = :worktreeId`,
+  put: `
+    INSERT INTO live_status (worktree_id, head, branch, status, files, changed_at, told_at)
+    VALUES (:worktreeId, :head, :branch, :status, :files, :changedAt, :now)
+    ON CONFLICT (worktree_id) DO UPDATE SET head = excluded.head, branch = excluded.branch, status = excluded.status,
+      files = excluded.files, changed_at = excluded.changed_at, told_at = excluded.told_at`,
+};
+
+export const liveFacts = {
+  of: `
+    SELECT worktrees.id, head_subject, head_subject_of, live_status.changed_at
+    FROM worktrees LEFT JOIN live_status ON live_status.worktree_id = worktrees.id
+    WHERE worktrees.repository_id = :repositoryId`,
+  keepSubject: `UPDATE worktrees SET head_subject = :subject, head_subject_of = :head WHERE id = :worktreeId`,
 };
 
 export const leases = {

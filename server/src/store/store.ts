@@ -5,10 +5,12 @@ import type { Salvage } from "../../../protocol/salvage.ts";
 import type { TrashEntry } from "../../../protocol/trash.ts";
 import type { Work } from "../../../protocol/work.ts";
 import type { Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
+import type { Activities } from "./activities.ts";
 import type { Agents } from "./agents.ts";
 import type { Holder } from "./claim-guard.ts";
 import type { Wish } from "./claim-take.ts";
 import type { Claims } from "./claims.ts";
+import type { LiveFactRows } from "./live-facts.ts";
 
 /**
  * The door of the store. Every method that changes something is one transaction that also appends its event, so
@@ -16,6 +18,8 @@ import type { Claims } from "./claims.ts";
  */
 export interface Store {
   readonly path: string;
+  /** Tells this registry from every other; of random characters. */
+  id(): Promise<string>;
   readonly engine: { readonly name: "better-sqlite3" | "node:sqlite"; readonly sqlite: string };
   readonly repositories: RepositoryRows;
   readonly worktrees: WorktreeRows;
@@ -23,6 +27,8 @@ export interface Store {
   readonly agents: Agents;
   readonly trash: TrashRows;
   readonly diskUse: DiskUses;
+  readonly activities: Activities;
+  readonly liveFacts: LiveFactRows;
   readonly events: EventLog;
   readonly leases: Leases;
   /** A consistent copy beside the others in backups/, verified; the newest three are kept. Resolves to its path. */
@@ -256,6 +262,8 @@ export interface LeaseHolder {
   readonly host: string;
   readonly since: number;
   readonly purpose: string;
+  /** How long ago it last renewed its hold, in ms. */
+  readonly silentMs: number;
 }
 
 export interface Leases {
@@ -264,7 +272,10 @@ export interface Leases {
    * An expired lease is taken over only when its holder is provably dead or on another boot.
    */
   take(resource: string, options: { purpose: string; waitMs: number; signal?: AbortSignal }): Promise<Lease>;
-  /** Takes the resource only if it is free right now. */
-  tryTake(resource: string, purpose: string): Promise<Lease | null>;
+  /**
+   * Takes the resource only if it is free right now, or held by `instead`, which may live: right only where all that is done
+   * under the lease is checked by its fence, or does no harm when two do it for a moment.
+   */
+  tryTake(resource: string, purpose: string, instead?: string): Promise<Lease | null>;
   holder(resource: string): Promise<LeaseHolder | null>;
 }

@@ -140,6 +140,7 @@ const printResult = async (run: Run, operation: string, result: unknown, cwd: st
   const view = {
     paint: paintOf(standardOut, run.colour),
     terminal: standardOut.isTTY,
+    columns: standardOut.isTTY ? standardOut.columns || 80 : null,
     now: new Date(),
     cwd,
     asked: run.params,

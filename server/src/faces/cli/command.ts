@@ -16,12 +16,25 @@ export interface Command {
 }
 
 export type ValueKind = "string" | "integer" | "boolean" | "enum";
-/** What Tab offers for a value; null for nothing. The trunk is a worktree that is not removable. */
-export type Completes = "worktrees" | "removable" | "trash" | "remotes" | "files" | "directories" | null;
+/**
+ * What Tab offers for a value; null for nothing. The trunk is a worktree that is not removable; `files` are meant from where
+ * we are, `paths` are files as they are typed.
+ */
+export type Completes =
+  | "worktrees"
+  | "removable"
+  | "trash"
+  | "remotes"
+  | "agents"
+  | "files"
+  | "paths"
+  | "directories"
+  | null;
 
 export interface Parameter {
   readonly param: string;
   readonly kind: ValueKind;
+  /** Of an enum all there are; of a string what Tab offers. */
   readonly choices: readonly string[] | null;
   readonly default: string | number | boolean | null;
   /** Inclusive, of integers. */
@@ -30,7 +43,7 @@ export interface Parameter {
   readonly required: boolean;
   /** An integer's value where its option is given without one; null where it needs one. */
   readonly bare: number | null;
-  /** Takes every word that is left, as a list; only the last of the positionals can. */
+  /** Takes every word that is left, as a list, which only the last of the positionals can; an option that may be repeated. */
   readonly many: boolean;
   readonly summary: string;
   /** How its value is called in help, where its own name does not say it. */
@@ -44,6 +57,24 @@ export interface Option extends Parameter {
   /** Of the command line itself: not a parameter of the operation. */
   readonly local: boolean;
 }
+
+/** An option of the command line itself that is there or not. */
+export const localSwitch = (flag: string, summary: string): Option => ({
+  flag,
+  param: flag,
+  local: true,
+  kind: "boolean",
+  choices: null,
+  default: false,
+  minimum: null,
+  maximum: null,
+  required: false,
+  bare: null,
+  many: false,
+  summary,
+  valueName: null,
+  completes: null,
+});
 
 export const phrase = (command: Command): string => command.words.join(" ");
 

@@ -24,7 +24,8 @@ export const complete = async ([shellName, ...typed]: readonly string[]): Promis
       case "worktrees":
       case "removable":
       case "trash":
-      case "remotes": {
+      case "remotes":
+      case "agents": {
         const found = await asking(offered.repository, namesOf[offered.kind]);
         for (const line of completionLines(found)) print(prefix + line);
         break;
@@ -85,6 +86,12 @@ const namesOf = {
       seen.add(name);
       return older ? { value: id, summary: `${name}, ${removed}` } : { value: name, summary: removed };
     });
+  },
+
+  agents: async (ask: Ask): Promise<Candidate[]> => {
+    // agent.list answers { agents }, the latest seen first.
+    const { agents } = (await ask("agent.list")) as { readonly agents: readonly { id: string; kind: string }[] };
+    return agents.map(({ id, kind }) => ({ value: id, summary: kind }));
   },
 
   remotes: async (ask: Ask): Promise<Candidate[]> => {

@@ -11,7 +11,7 @@ export interface Candidate {
 /** What may stand at the cursor: candidates, or names that only somebody else knows. */
 export type Offer =
   | { readonly kind: "candidates"; readonly candidates: readonly Candidate[] }
-  | { readonly kind: "worktrees" | "removable" | "trash" | "remotes"; readonly repository: string | null }
+  | { readonly kind: "worktrees" | "removable" | "trash" | "remotes" | "agents"; readonly repository: string | null }
   | { readonly kind: "directories" | "files" };
 
 /**
@@ -124,10 +124,13 @@ const byNature = (completes: Completes, repository: string | null): Offer => {
     case "removable":
     case "trash":
     case "remotes":
+    case "agents":
       return { kind: completes, repository };
     case "directories":
     case "files":
       return { kind: completes };
+    case "paths":
+      return { kind: "files" };
     case null:
       return nothing;
   }

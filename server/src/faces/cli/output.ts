@@ -2,7 +2,9 @@ import type { OperationName, ResultOf } from "../../../../protocol/contract.ts";
 import type { Note } from "../../../../protocol/worktrees.ts";
 import type { Paint } from "./colour.ts";
 import type { Given } from "./given.ts";
+import { renderActivity } from "./render/activity.ts";
 import { plural } from "./render/amounts.ts";
+import { renderChanges } from "./render/changes.ts";
 import {
   heldWith,
   renderAgents,
@@ -31,6 +33,8 @@ export interface View {
   readonly paint: Paint;
   /** Whether stdout is a terminal: names must then not reach it as they are. */
   readonly terminal: boolean;
+  /** Its width where it is one. */
+  readonly columns?: number | null;
   readonly now: Date;
   /** The working directory, absolute. */
   readonly cwd: string;
@@ -73,6 +77,8 @@ const renderers: Renderers = {
   "agent.list": renderAgents,
   "overlap.list": renderOverlaps,
   "overlap.merge-check": renderMergeCheck,
+  "worktree.changes": renderChanges,
+  "activity.list": renderActivity,
   "enforcement.show": renderEnforcement,
   "enforcement.set": renderEnforcement,
   "worktree.salvage": renderSalvaged,

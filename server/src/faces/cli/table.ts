@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { operations } from "../../../../protocol/contract.ts";
+import { eventNames } from "../../../../protocol/events.ts";
 import type { CommandLine, Operation } from "../../../../protocol/operation.ts";
-import type { Command, Completes, Option, Parameter, ValueKind } from "./command.ts";
+import { localSwitch, type Command, type Completes, type Option, type Parameter, type ValueKind } from "./command.ts";
 
 /**
  * The command line as the contract declares it, as plain JSON. Loading the contract loads zod (25 -> 77 ms of cold
@@ -9,9 +10,6 @@ import type { Command, Completes, Option, Parameter, ValueKind } from "./command
  */
 export const commandTable = (): Command[] =>
   operations.flatMap((operation: Operation) => operation.cli.map((line) => commandOf(operation, line)));
-
-/** Commands whose answer VS Code can open at once. */
-const opening: ReadonlySet<string> = new Set(["worktree.create", "worktree.review"]);
 
 /** What Tab offers for a parameter, by operation and parameter. */
 const completions: Readonly<Record<string, Completes>> = {
@@ -26,6 +24,11 @@ const completions: Readonly<Record<string, Completes>> = {
   "overlap.merge-check/a": "worktrees",
   "overlap.merge-check/b": "worktrees",
   "overlap.list/names": "worktrees",
+  "worktree.changes/name": "worktrees",
+  "worktree.changes/other": "worktrees",
+  "activity.list/name": "worktrees",
+  "activity.list/agent": "agents",
+  "activity.list/file": "paths",
   "claim.take/name": "worktrees",
   "claim.release/name": "worktrees",
   "claim.heartbeat/name": "worktrees",
@@ -38,21 +41,24 @@ const completions: Readonly<Record<string, Completes>> = {
   "repository.init/path": "directories",
 };
 
-const openOption: Option = {
-  flag: "open",
-  param: "open",
-  local: true,
-  kind: "boolean",
-  choices: null,
-  default: false,
-  minimum: null,
-  maximum: null,
-  required: false,
-  bare: null,
-  many: false,
-  summary: "open the worktree in VS Code",
-  valueName: null,
-  completes: null,
+const openOption = localSwitch("open", "open the worktree in VS Code");
+
+/** What the command line adds to an operation's own options. */
+const localOptions: Readonly<Record<string, readonly Option[]>> = {
+  // Their answer VS Code can open at once.
+  "worktree.create": [openOption],
+  "worktree.review": [openOption],
+  "event.list": [
+    localSwitch("follow", "print events as they are appended, by whomever, until Ctrl+C"),
+    {
+      ...localSwitch("name", "with --follow: only events with this name; * stands for any part of it; may be repeated"),
+      kind: "string",
+      choices: Object.keys(eventNames),
+      default: null,
+      many: true,
+      valueName: "PATTERN",
+    },
+  ],
 };
 
 const commandOf = (operation: Operation, line: CommandLine): Command => {
@@ -78,7 +84,7 @@ const commandOf = (operation: Operation, line: CommandLine): Command => {
     summary: line.summary,
     access: operation.access,
     positionals,
-    options: [...options.map(optionOf), ...(opening.has(operation.name) ? [openOption] : [])],
+    options: [...options.map(optionOf), ...(localOptions[operation.name] ?? [])],
     fixed,
     examples: line.examples,
     changesDirectory: line.changesDirectory ?? false,

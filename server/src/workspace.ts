@@ -13,7 +13,8 @@ import { Git } from "./git/index.ts";
 import { hinted } from "./hints.ts";
 import { LogFile } from "./log.ts";
 import type { LogLevel } from "./log.ts";
-import type { LiveServer } from "./monitor/index.ts";
+import type { LiveServer, Turn } from "./monitor/index.ts";
+import type { Changes } from "./changes/index.ts";
 import type { Overlaps } from "./overlap/index.ts";
 import { openStore } from "./store/index.ts";
 import type { Store } from "./store/index.ts";
@@ -38,8 +39,13 @@ export interface WorkspaceOptions {
 export interface Workspace {
   readonly config: Config;
   call(operation: string, params: Record<string, unknown>, context: CallContext): Promise<unknown>;
-  /** Events as they are appended by any process, from now on. */
-  onEvents(receive: (events: readonly Event[]) => void): Promise<() => void>;
+  /**
+   * Events as they are appended by any process, from now on or after `since`. No more come before a promise that `receive`
+   * returned is settled: the log is the queue.
+   */
+  onEvents(receive: (events: readonly Event[]) => void | Promise<void>, since?: number): Promise<() => void>;
+  /** Who watches the files of the repositories that were opened: as far as it is known at once, then whenever it changes. */
+  onTurn(receive: (turn: Turn) => void): () => void;
   /** New settings or trust; nothing restarts. */
   reconfigure(change: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">): Promise<void>;
   /** What a report needs: which parts serve, and the repositories followed. */
@@ -62,7 +68,11 @@ export const readOnly: ReadonlySet<OperationName> = new Set([
   "agent.list",
   "overlap.list",
   "overlap.merge-check",
+  "worktree.changes",
+  "commit.changes",
+  "file.read",
   "enforcement.show",
+  "activity.list",
   "salvage.list",
   "trash.list",
   "trash.show",
@@ -97,6 +107,11 @@ class Composed implements Workspace {
   #overlapRoom: Promise<Overlaps> | null = null;
   /** Of a server: ends claims whose holder is dead or silent. */
   #claimWatch: ClaimWatch | null = null;
+  /** Of a server: who watches, by repository id. */
+  readonly #turns = new Map<string, Turn>();
+  readonly #turnListeners = new Set<(turn: Turn) => void>();
+  /** Of a server: deletes what happened long ago. */
+  #stopTrimming: (() => void) | null = null;
   /** Of a server: live status, and answering other processes with it. */
   #live: Promise<LiveServer | null> | null = null;
 
@@ -137,9 +152,15 @@ class Composed implements Workspace {
     }
   }
 
-  async onEvents(receive: (events: readonly Event[]) => void): Promise<() => void> {
+  async onEvents(receive: (events: readonly Event[]) => void | Promise<void>, since?: number): Promise<() => void> {
     const store = await this.#openedStore();
-    return store.events.follow(await store.events.last(), receive);
+    return store.events.follow(since ?? (await store.events.last()), receive);
+  }
+
+  onTurn(receive: (turn: Turn) => void): () => void {
+    this.#turnListeners.add(receive);
+    for (const turn of this.#turns.values()) receive(turn);
+    return () => void this.#turnListeners.delete(receive);
   }
 
   async reconfigure(change: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">): Promise<void> {
@@ -165,6 +186,7 @@ class Composed implements Workspace {
     for (const { following } of this.#followed.values()) (await following).stop();
     this.#followed.clear();
     this.#claimWatch?.stop();
+    this.#stopTrimming?.();
     await (await this.#overlapRoom?.catch(() => null))?.close();
     await (await this.#live?.catch(() => null))?.close();
     const store = await this.#store?.catch(() => null);
@@ -182,6 +204,7 @@ class Composed implements Workspace {
         path: this.config.databasePath,
         role: this.#options.role,
         log: (message) => this.#log("info", message),
+        attribute: () => this.config.settings.trackAgentActivity,
       });
     this.#store = opening;
     opening.catch(() => {
@@ -224,6 +247,12 @@ class Composed implements Workspace {
         settings: () => this.config.settings,
         env: this.#options.env,
         list: (params, signal) => this.call("worktree.list", params, { signal, progress: () => undefined }),
+        turned: (turn) => {
+          const before = this.#turns.get(turn.repository.id);
+          if (before?.who === turn.who && before.pid === turn.pid) return;
+          this.#turns.set(turn.repository.id, turn);
+          for (const receive of this.#turnListeners) receive(turn);
+        },
       });
     });
     return this.#live;
@@ -270,6 +299,17 @@ class Composed implements Workspace {
       "agent.list": async () => (await this.#claims()).agents(),
       "overlap.list": async (params, call) => (await this.#overlaps()).list(this.#where(params), params, call),
       "overlap.merge-check": async (params, call) => (await this.#overlaps()).check(this.#where(params), params, call),
+      "worktree.changes": async (params, call) => (await this.#changes()).ofWorktree(this.#where(params), params, call),
+      "commit.changes": async (params, call) => (await this.#changes()).ofCommit(this.#where(params), params, call),
+      "file.read": async (params, call) => (await this.#changes()).read(this.#where(params), params, call),
+      "activity.list": async (params, call) => {
+        const { listActivities } = await import("./activity/index.ts");
+        const [room, store] = await Promise.all([this.#room(), this.#openedStore()]);
+        const where = this.#where(params);
+        const cwd = this.#options.role === "cli" ? this.#options.cwd : null;
+        const locate = (name: string) => room.locate(where, name, call);
+        return listActivities({ store, cwd, locate }, await room.open(where, call), params);
+      },
       "repository.open": async (params, call) => ({ repository: await this.#follow(this.#where(params), call) }),
       "repository.clone": async (params, call) => (await this.#room()).clone(this.#options.cwd, params, call),
       "repository.init": async ({ path }, call) => (await this.#room()).init(this.#where({ repository: path }), call),
@@ -331,7 +371,8 @@ class Composed implements Workspace {
             ...(live === null
               ? {}
               : {
-                  recall: async ({ gitDir }, paths) => (await live.statuses.memoryOf(gitDir)?.recall(paths)) ?? new Map(),
+                  recall: async ({ gitDir }, paths) =>
+                    (await live.statuses.memoryOf(gitDir)?.recall(paths)) ?? new Map(),
                 }),
           }),
       );
@@ -340,6 +381,16 @@ class Composed implements Workspace {
       this.#overlapRoom = null;
     });
     return opening;
+  }
+
+  async #changes(): Promise<Changes> {
+    const [{ Changes: Room }, worktrees] = await Promise.all([import("./changes/index.ts"), this.#room()]);
+    return new Room({
+      git: this.#git,
+      settings: () => this.config.settings,
+      open: (path, call) => worktrees.open(path, call),
+      locate: (path, name, call) => worktrees.locate(path, name, call),
+    });
   }
 
   #claimTools(store: Store): ClaimTools {
@@ -374,18 +425,27 @@ class Composed implements Workspace {
   /** In a restricted window nothing is followed: following links shared config, which changes worktrees. */
   async #keepUp(repository: Repository): Promise<void> {
     if (this.#options.role !== "server" || this.#current.trusted === false) return;
+    await this.#watchOrNot(repository);
     const room = await this.#room();
     const store = await this.#openedStore();
     const { ClaimWatch: Watch, claimService } = await import("./claims/index.ts");
     this.#claimWatch ??= new Watch(this.#claimTools(store));
     this.#claimWatch.start();
+    const { keepTrimming } = await import("./activity/retention.ts");
+    const days = (): number => this.config.settings.activityKeepDays;
+    this.#stopTrimming ??= keepTrimming({ store, days, log: this.#log });
     await claimService(this.#claimTools(store)).mend(repository);
     const followed = this.#followed.get(repository.id) ?? { repository, following: room.follow(repository) };
     this.#followed.set(repository.id, followed);
     (await followed.following).freshen();
-    const { monitoringEnabled, watchFileChanges } = this.config.settings;
-    if (!monitoringEnabled || !watchFileChanges) return; // git is asked for every status
+  }
+
+  /** By the settings as they are now. */
+  async #watchOrNot(repository: Repository): Promise<void> {
     const live = await this.#liveServer();
+    const { monitoringEnabled, watchFileChanges } = this.config.settings;
+    if (!monitoringEnabled || !watchFileChanges) return live?.unfollow(repository); // git is asked for every status
+    live?.reconsider();
     // Not waited for: until then git is asked, as it is everywhere else.
     void live?.follow(repository).catch((error: unknown) => {
       this.#log("warn", `Live status of ${repository.name}: ${ImiError.from(error).message}`);

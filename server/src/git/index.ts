@@ -18,8 +18,19 @@ export { checkRemote, clone, fetchRef } from "./remotes.ts";
 export type { Clone } from "./remotes.ts";
 export { addWorktree } from "./worktree.ts";
 export { undoAdd } from "./undo.ts";
-export { statusOf, statuses } from "./status.ts";
-export type { AskStatus, Distance, ReadStatus, StatusMemory, StatusWanted, WorktreePlace } from "./status.ts";
+export { askGit, gitDirsOf, listedAtMost, looks, statusOf, statuses } from "./status.ts";
+export { Operations, operationsIn } from "./in-progress.ts";
+export { subjectsOf } from "./subjects.ts";
+export type {
+  AskStatus,
+  Distance,
+  ListedFile,
+  Look,
+  ReadStatus,
+  StatusMemory,
+  StatusWanted,
+  WorktreePlace,
+} from "./status.ts";
 export { quotePath, readIndex } from "./index-file.ts";
 export { claimLock, isClaimLock } from "./claim-lock.ts";
 export { mergeTree } from "./merge-tree.ts";

@@ -2,13 +2,14 @@ import { realpath, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
-import type { StatusCounts, WorktreeStatus } from "../../../protocol/worktrees.ts";
+import type { LiveFacts, StatusCounts, WorktreeStatus } from "../../../protocol/worktrees.ts";
 import { filterGuards } from "./filters.ts";
 import { atLeast } from "./git.ts";
 import type { Git } from "./git.ts";
 import { readWorktreeRecords, recordAt } from "./records.ts";
 import { RefFiles } from "./ref-files.ts";
 import { findRepository, gitDirOfFile } from "./repository.ts";
+import { shortOf, upstreamAt } from "./upstream.ts";
 
 export interface StatusWanted {
   readonly id: string;
@@ -40,11 +41,17 @@ export type AskStatus = (signal: AbortSignal | undefined) => Promise<ReadStatus>
 /** What git said about the worktrees of one repository, for as long as it can be proven that it would say it again. */
 export interface StatusMemory {
   /** By path, those that git need not be asked about: nothing happened since it was. */
-  recall(paths: readonly string[]): Promise<ReadonlyMap<string, ReadStatus>>;
+  recall(paths: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, ReadStatus>>;
   /** Asks git, and remembers the answer where it can watch over it. */
   learn(place: WorktreePlace, ask: AskStatus, signal: AbortSignal | undefined): Promise<ReadStatus>;
   /** Distances between pairs of commits (`base...head`). */
   readonly distances: Map<string, Distance>;
+}
+
+/** What a look at a worktree found: its counts, and where it stands; null where git did not say. */
+export interface Look {
+  readonly status: WorktreeStatus;
+  readonly at: (Pick<ReadStatus, "head" | "gitDir"> & Pick<LiveFacts, "upstream">) | null;
 }
 
 /** The status of one worktree; what could not be read is `unknown`, with the reason. Raises only when cancelled. */
@@ -62,42 +69,59 @@ export const statusOf = async (
   }
 };
 
-/**
- * The status of many worktrees of one repository. Each is read through git's own record of it and never through the
- * `.git` that lies in the worktree, which whoever works there can point at a configuration of theirs.
- * Commits are compared once for each pair of commits, and not at all where a worktree is at its base.
- */
+/** The statuses of `looks`, without where the worktrees stand. */
 export const statuses = async (
   git: Git,
   commonDir: string,
   worktrees: readonly StatusWanted[],
   options: StatusesOptions = {},
 ): Promise<Map<string, WorktreeStatus>> => {
+  const found = await looks(git, commonDir, worktrees, options);
+  return new Map([...found].map(([id, { status }]) => [id, status]));
+};
+
+/**
+ * The status of many worktrees of one repository, and where each stands. Each is read through git's own record of it and
+ * never through the `.git` that lies in the worktree, which whoever works there can point at a configuration of theirs.
+ * Commits are compared once for each pair of commits, and not at all where a worktree is at its base.
+ */
+export const looks = async (
+  git: Git,
+  commonDir: string,
+  worktrees: readonly StatusWanted[],
+  options: StatusesOptions = {},
+): Promise<Map<string, Look>> => {
   const { signal, memory } = options;
   const gate = new Gate(options.concurrency ?? availableParallelism() * 2);
   const distances = new Distances(git, commonDir, gate, memory?.distances ?? new Map(), signal);
-  const near = async (wanted: StatusWanted, read: ReadStatus): Promise<WorktreeStatus> =>
-    withDistance(read, await distances.of(read.head, wanted.base));
-  const readOne = async (
-    wanted: StatusWanted,
-    gitDirOf: Awaited<ReturnType<typeof gitDirsOf>>,
-  ): Promise<WorktreeStatus> => {
-    if (!(await isFolder(wanted.path))) return unknown("its folder is gone");
+  const near = async (wanted: StatusWanted, read: ReadStatus): Promise<Look> => {
+    const [status, upstream] = await Promise.all([
+      distances.of(read.head, wanted.base).then((distance) => withDistance(read, distance), asUnknown),
+      distances.toUpstream(read),
+    ]);
+    return { status, at: { head: read.head, gitDir: read.gitDir, upstream } };
+  };
+  const readOne = async (wanted: StatusWanted, gitDirOf: Awaited<ReturnType<typeof gitDirsOf>>): Promise<Look> => {
+    if (!(await isFolder(wanted.path))) return unread("its folder is gone");
     const gitDir = await gitDirOf(wanted.path);
-    if (gitDir === null) return unknown("git has no record of it");
+    if (gitDir === null) return unread("git has no record of it");
     const ask: AskStatus = (askSignal) => gate.pass(() => askGit(git, commonDir, wanted.path, gitDir, askSignal));
     return near(wanted, await (memory?.learn({ path: wanted.path, gitDir }, ask, signal) ?? ask(signal)));
   };
 
   // In the order asked for, whatever order the answers come in.
-  const answer = new Map<string, WorktreeStatus>(worktrees.map(({ id }) => [id, unknown("it was not read")]));
-  const known = (wanted: StatusWanted, status: WorktreeStatus): void => {
-    answer.set(wanted.id, status);
-    options.onStatus?.(wanted.id, status);
+  const answer = new Map<string, Look>(worktrees.map(({ id }) => [id, unread("it was not read")]));
+  const known = (wanted: StatusWanted, look: Look): void => {
+    answer.set(wanted.id, look);
+    options.onStatus?.(wanted.id, look.status);
   };
   try {
     await requireOwner(git, commonDir, signal);
-    const recalled = (await memory?.recall(worktrees.map(({ path }) => path))) ?? new Map<string, ReadStatus>();
+    const recalled =
+      (await memory?.recall(
+        worktrees.map(({ path }) => path),
+        signal,
+      )) ?? new Map<string, ReadStatus>();
     // The commit git said it is at is newer than what the caller has it at.
     await distances.prepare(
       worktrees.map((wanted) => ({ ...wanted, head: recalled.get(wanted.path)?.head ?? wanted.head })),
@@ -111,12 +135,12 @@ export const statuses = async (
           read === undefined
             ? (records ??= gitDirsOf(commonDir)).then((of) => readOne(wanted, of))
             : near(wanted, read);
-        known(wanted, await reading.catch(asUnknown));
+        known(wanted, await reading.catch((error: unknown) => ({ status: asUnknown(error), at: null })));
       }),
     );
   } catch (error) {
     const status = asUnknown(error);
-    for (const wanted of worktrees) known(wanted, status);
+    for (const wanted of worktrees) known(wanted, { status, at: null });
   }
   return answer;
 };
@@ -127,7 +151,8 @@ const withDistance = ({ counts }: ReadStatus, { ahead, behind }: Distance): Stat
   ...counts,
 });
 
-const askGit = async (
+/** git's own answer about one worktree, now. */
+export const askGit = async (
   git: Git,
   commonDir: string,
   path: string,
@@ -139,7 +164,9 @@ const askGit = async (
   const { stdout } = await git.run(path, [`--git-dir=${gitDir}`, `--work-tree=${path}`, ...statusCommand], options);
   const read = parseStatus(stdout);
   if (read === null) throw new ImiError("git/failed", "git's answer was not understood");
-  return read;
+  // How short git says it depends on what other refs there are, and those come and go: so the full name is remembered.
+  const upstream = read.upstream === null ? null : upstreamAt(new RefFiles(commonDir), read.upstream);
+  return { ...read, gitDir, upstream: upstream?.ref ?? read.upstream };
 };
 
 /**
@@ -165,6 +192,8 @@ const statusCommand = [
 
 const unknown = (reason: string): WorktreeStatus => ({ unknown: reason });
 
+const unread = (reason: string): Look => ({ status: unknown(reason), at: null });
+
 const asUnknown = (error: unknown): WorktreeStatus => {
   if (ImiError.is(error, "operation/cancelled")) throw error;
   return unknown(ImiError.from(error).message);
@@ -177,7 +206,7 @@ const isFolder = (path: string): Promise<boolean> =>
   );
 
 /** Answers with the git directory of the worktree at a path, known from the common directory alone. */
-const gitDirsOf = async (commonDir: string): Promise<(path: string) => Promise<string | null>> => {
+export const gitDirsOf = async (commonDir: string): Promise<(path: string) => Promise<string | null>> => {
   const gitDirs = new Map<string, string>();
   const main = mainCheckout(commonDir);
   if (main !== null) gitDirs.set(main, commonDir);
@@ -201,14 +230,31 @@ const mainCheckout = (commonDir: string): string | null => {
 };
 
 export interface ReadStatus {
+  /** The worktree's own, as git was asked with it. */
+  readonly gitDir: string;
   readonly head: string | null;
+  /** The branch that git's configuration names: its full name, or the short one where there was no such ref. */
+  readonly upstream: string | null;
+  /** null: HEAD is detached. */
+  readonly branch: string | null;
   readonly counts: Omit<StatusCounts, "ahead" | "behind">;
+  /** What was counted, by path, each once; a folder ends in `/`. Of more than `listedAtMost` the first. */
+  readonly files: readonly ListedFile[];
 }
 
+/** A file as `git status` lists it, by its two letters: `??` untracked, `D?` gone from the index but not from the disk. */
+export type ListedFile = readonly [path: string, code: string];
+
+/** Files that a status keeps; a burst of a hundred thousand is counted, and not kept. */
+export const listedAtMost = 10_000;
+
 /** `git status --porcelain=v2 -z --branch`; null when it holds anything this does not know. */
-export const parseStatus = (output: string): ReadStatus | null => {
+export const parseStatus = (output: string): Omit<ReadStatus, "gitDir"> | null => {
   const counts = { staged: 0, changed: 0, untracked: 0, conflicted: 0 };
   let head: string | null | undefined;
+  let upstream: string | null = null;
+  let branch: string | null = null;
+  const files = new Map<string, string>();
   const entries = output.split("\0");
   for (let at = 0; at < entries.length; at++) {
     const entry = entries[at] ?? "";
@@ -218,25 +264,45 @@ export const parseStatus = (output: string): ReadStatus | null => {
         break;
       case "#":
         if (entry.startsWith("# branch.oid ")) head = entry.slice(13) === "(initial)" ? null : entry.slice(13);
+        else if (entry.startsWith("# branch.upstream ")) upstream = entry.slice(18);
+        else if (entry.startsWith("# branch.head ")) branch = entry.slice(14) === "(detached)" ? null : entry.slice(14);
         break;
       case "2":
         at++; // the path it came from is an entry of its own
         countChange(entry, counts);
+        keep(files, pathAfter(entry, 9), entry.slice(2, 4));
         break;
       case "1":
         countChange(entry, counts);
+        keep(files, pathAfter(entry, 8), entry.slice(2, 4));
         break;
       case "u":
         counts.conflicted++;
+        keep(files, pathAfter(entry, 10), entry.slice(2, 4));
         break;
       case "?":
         counts.untracked++;
+        keep(files, entry.slice(2), "??");
         break;
       default:
         return null;
     }
   }
-  return head === undefined ? null : { head, counts };
+  return head === undefined ? null : { head, upstream, branch, counts, files: [...files] };
+};
+
+/** What follows so many fields. */
+const pathAfter = (entry: string, fields: number): string => {
+  let at = 0;
+  for (let field = 0; field < fields; field++) at = entry.indexOf(" ", at) + 1;
+  return entry.slice(at);
+};
+
+/** `git rm --cached` leaves a file that is listed twice: as deleted, and as untracked. */
+const keep = (files: Map<string, string>, path: string, code: string): void => {
+  const known = files.get(path);
+  if (known !== undefined) files.set(path, `${known[0] ?? "?"}?`);
+  else if (files.size < listedAtMost) files.set(path, code);
 };
 
 const countChange = (entry: string, counts: { staged: number; changed: number }): void => {
@@ -315,7 +381,24 @@ class Distances {
   /** Raises base/unknown when the base is gone: that is no distance of zero. */
   async of(head: string | null, base: string | null): Promise<Distance> {
     if (base === null || head === null) return none;
-    const baseCommit = await this.#commitOf(base);
+    return this.#between(await this.#commitOf(base), head);
+  }
+
+  /** Never raises but when cancelled; null where none is set, where it is gone, and where it could not be compared. */
+  async toUpstream({ head, upstream }: ReadStatus): Promise<LiveFacts["upstream"]> {
+    if (upstream === null || head === null) return null;
+    const found = upstreamAt(this.#refs, upstream);
+    if (found === null) return null;
+    try {
+      const commit = found.commit ?? (await this.#commitOf(found.ref));
+      return { name: shortOf(found.ref), ...(await this.#between(commit, head)) };
+    } catch (error) {
+      if (ImiError.is(error, "operation/cancelled")) throw error;
+      return null;
+    }
+  }
+
+  async #between(baseCommit: string, head: string): Promise<Distance> {
     if (baseCommit === head) return none;
     const pair = `${baseCommit}...${head}`;
     const known = this.#pairs.get(pair);

@@ -1,12 +1,11 @@
-import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { isTrusted } from "./meeting.ts";
 import type { Greeting, Request } from "./meeting.ts";
 
 /** How long a server may take to greet, in ms: one that is stopped, or busy, is not waited for. */
 const greetingMs = 250;
-/** How long it may work on an answer, in ms. */
-const answerMs = 20_000;
+/** How long it may be silent while it works on an answer, in ms: it sends something each second. */
+const silentMs = 4_000;
 
 /** What became of a question: the text of the result, or why one has to find out oneself. */
 export type Asked =
@@ -14,6 +13,9 @@ export type Asked =
   | { readonly answered: false; readonly pid: number | null; readonly reason: string };
 
 const none = "no server runs";
+
+/** Loading node:net takes 3 ms; where no server runs nobody needs it. */
+const connect = (place: string): Socket => process.getBuiltinModule("node:net").connect(place);
 
 /** Asks the server of a repository, where one runs and would answer as one would oneself. Never raises. */
 export const askServer = (runtimeDir: string, place: string, request: Request, signal: AbortSignal): Promise<Asked> => {
@@ -36,16 +38,16 @@ export const askServer = (runtimeDir: string, place: string, request: Request, s
     socket.on("connect", () => socket.write(`${JSON.stringify(request)}\n`));
     socket.on("data", (part: Buffer) => {
       parts.push(part);
-      if (greeting !== null) return;
+      if (greeting !== null) return void timer.refresh();
       greeting = greetingIn(Buffer.concat(parts).toString("utf8"));
       if (greeting === null) return;
       if (greeting.outcome === "refused") return without(greeting.reason ?? "it refused");
       clearTimeout(timer);
-      timer = setTimeout(() => without("it did not answer in time"), answerMs);
+      timer = setTimeout(() => without("it did not answer in time"), silentMs);
     });
     socket.on("end", () => {
       const lines = Buffer.concat(parts).toString("utf8").split("\n");
-      const text = lines[1] ?? "";
+      const text = (lines[1] ?? "").trimStart();
       // Whole only with the line end after it: a server that dies has sent a part.
       if (greeting === null || lines.length !== 3 || text === "") return without("it has no answer");
       end({ answered: true, pid: greeting.pid, text });
@@ -53,7 +55,7 @@ export const askServer = (runtimeDir: string, place: string, request: Request, s
   });
 };
 
-const greetingIn = (text: string): Greeting | null => {
+export const greetingIn = (text: string): Greeting | null => {
   const end = text.indexOf("\n");
   if (end === -1) return null;
   try {
@@ -63,25 +65,4 @@ const greetingIn = (text: string): Greeting | null => {
   } catch {
     return null;
   }
-};
-
-/** Stays connected to the server of a repository; resolves when that ends, with whether there was one. */
-export const standBy = (runtimeDir: string, place: string, request: Request, signal: AbortSignal): Promise<boolean> => {
-  if (signal.aborted || !isTrusted(runtimeDir, place)) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    let met = false;
-    const socket: Socket = connect(place);
-    const stop = (): void => void socket.destroy();
-    signal.addEventListener("abort", stop, { once: true });
-    socket.unref();
-    socket.on("connect", () => socket.write(`${JSON.stringify(request)}\n`));
-    socket.on("data", () => {
-      met = true;
-    });
-    socket.on("error", () => undefined);
-    socket.on("close", () => {
-      signal.removeEventListener("abort", stop);
-      resolve(met);
-    });
-  });
 };

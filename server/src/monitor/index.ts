@@ -2,24 +2,49 @@ import type { Config } from "../config/index.ts";
 import { version } from "../version.ts";
 import { askServer } from "./ask.ts";
 import { environmentThatMatters, meetingPlace, settingsThatMatter } from "./meeting.ts";
+import type { Report } from "./meeting.ts";
+import { noWatchReason } from "./memory.ts";
 
+export type { Turn } from "./leadership.ts";
 export { LiveServer } from "./live-server.ts";
+export type { Memories } from "./live-server.ts";
+export type { Observe, ObserveOptions } from "./leadership.ts";
 export { LiveStatuses } from "./live-statuses.ts";
+export type { WatchedStatuses } from "./memory.ts";
 
-/** Which server answers for a repository, in words; null when none runs. */
+/** Which server answers for a repository, in words; `hint`: what to do about worktrees that it cannot watch. Null when none runs. */
 export const whoServes = async (
   config: Config,
   gitDir: string,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
-): Promise<string | null> => {
+): Promise<{ readonly detail: string; readonly hint: string | null } | null> => {
   const place = meetingPlace(config.runtimeDir, gitDir, config.databasePath);
   if (place === null) return null;
   const settings = settingsThatMatter(config.settings);
   const common = { version, gitDir, database: config.databasePath, settings, environment: environmentThatMatters(env) };
   const asked = await askServer(config.runtimeDir, place, { ...common, operation: "hello", params: null }, signal);
-  if (asked.answered) return `served by server pid ${asked.pid}`;
+  // Of the same version and this user's alone, as was checked on meeting it.
+  if (asked.answered) return inWords(asked.pid, JSON.parse(asked.text) as Report);
   if (asked.pid === null)
-    return asked.reason === "no server runs" ? null : `each worktree is asked of git: ${asked.reason}`;
-  return `each worktree is asked of git, not of server pid ${asked.pid}: ${asked.reason}`;
+    return asked.reason === "no server runs" ? null : plain(`each worktree is asked of git: ${asked.reason}`);
+  return plain(`each worktree is asked of git, not of server pid ${asked.pid}: ${asked.reason}`);
 };
+
+const plain = (detail: string): { readonly detail: string; readonly hint: null } => ({ detail, hint: null });
+
+const inWords = (
+  pid: number,
+  { watched, refused }: Report,
+): { readonly detail: string; readonly hint: string | null } => {
+  const served = `served by server pid ${pid}`;
+  if (refused.length === 0) return plain(served);
+  const reasons = Map.groupBy(refused, (line) => line.slice(line.lastIndexOf(": ") + 2));
+  const why = [...reasons].map(([reason, lines]) => `${lines.length} because ${reason}`).join(", ");
+  const detail = `${served}; ${refused.length} of ${watched + refused.length} worktrees cannot be watched: ${why}`;
+  return { detail, hint: reasons.has(noWatchReason) ? raiseLimit : null };
+};
+
+const raiseLimit =
+  "git is asked about these each time, and their changes are seen within seconds to minutes. " +
+  "Raise the limit: `sysctl fs.inotify.max_user_watches=524288`.";

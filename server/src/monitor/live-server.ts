@@ -1,13 +1,14 @@
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { Settings } from "../../../protocol/settings.ts";
-import type { Git } from "../git/index.ts";
+import type { Git, StatusMemory } from "../git/index.ts";
 import type { LogLevel } from "../log.ts";
 import type { Store } from "../store/index.ts";
 import { version } from "../version.ts";
+import { Leadership } from "./leadership.ts";
+import type { LeadershipOptions } from "./leadership.ts";
 import { LiveStatuses } from "./live-statuses.ts";
 import { environmentThatMatters, settingsThatMatter } from "./meeting.ts";
-import { Serving } from "./serve.ts";
-import type { ServeOptions } from "./serve.ts";
+import { Observer } from "./observe/index.ts";
 
 export interface LiveServerOptions {
   readonly git: Git;
@@ -17,39 +18,60 @@ export interface LiveServerOptions {
   readonly database: string;
   readonly settings: () => Settings;
   readonly env: NodeJS.ProcessEnv;
-  readonly list: ServeOptions["list"];
+  readonly list: LeadershipOptions["list"];
+  readonly turned?: LeadershipOptions["turned"];
 }
 
-/** What a server knows of the repositories it follows, and tells the processes that ask. */
+/** Where statuses are remembered, by a repository's git directory. */
+export interface Memories {
+  /** Undefined where nothing is: then git is asked. */
+  memoryOf(gitDir: string): StatusMemory | undefined;
+}
+
+/** What a server knows of the repositories it follows, whether it watches them or another does, and tells those that ask. */
 export class LiveServer {
-  readonly statuses: LiveStatuses;
+  readonly statuses: Memories;
   readonly #options: LiveServerOptions;
-  readonly #serving = new Map<string, Serving>();
+  readonly #watched: LiveStatuses;
+  readonly #repositories = new Map<string, Leadership>();
   #closed = false;
 
   constructor(options: LiveServerOptions) {
     this.#options = options;
-    this.statuses = new LiveStatuses(options);
+    this.#watched = new LiveStatuses({ ...options, excludePatterns: () => options.settings().excludePatterns });
+    this.statuses = { memoryOf: (gitDir) => this.#repositories.get(gitDir)?.memory };
   }
 
-  /** Watches its worktrees, and answers for it unless another server does. */
-  async follow({ gitDir }: Repository): Promise<void> {
-    await this.statuses.follow(gitDir);
-    const { runtimeDir, log, store, list, database, settings, env } = this.#options;
-    const { leases } = await store();
-    // Without live status a server is no faster than who asks.
-    if (this.#closed || this.#serving.has(gitDir) || this.statuses.memoryOf(gitDir) === undefined) return;
+  /** Watches its worktrees, unless another process does. */
+  async follow(repository: Repository): Promise<void> {
+    const { runtimeDir, log, git, list, database, settings, env, turned } = this.#options;
+    const store = await this.#options.store();
+    const { gitDir } = repository;
+    if (this.#closed || this.#repositories.has(gitDir)) return;
     const common = () => ({
       ...{ version, gitDir, database, settings: settingsThatMatter(settings()) },
       environment: environmentThatMatters(env),
     });
-    this.#serving.set(gitDir, new Serving({ runtimeDir, leases, log, common, list }));
+    const tools = { git, repository, store, settings, log, runtimeDir, common, list, turned, statuses: this.#watched };
+    this.#repositories.set(gitDir, new Leadership({ ...tools, observe: (given) => new Observer(given) }));
+  }
+
+  /** Its worktrees are not watched any more; git is asked for every status. */
+  async unfollow({ gitDir }: Repository): Promise<void> {
+    const leadership = this.#repositories.get(gitDir);
+    this.#repositories.delete(gitDir);
+    await leadership?.close();
+  }
+
+  /** The settings may be others than they were. */
+  reconsider(): void {
+    this.#watched.reconsider();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#serving.values()].map((serving) => serving.close()));
-    this.#serving.clear();
-    await this.statuses.close();
+    await Promise.all([...this.#repositories.values()].map((leadership) => leadership.close()));
+    this.#repositories.clear();
+    await this.#watched.close();
   }
 }

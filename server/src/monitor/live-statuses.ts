@@ -1,5 +1,6 @@
-import type { Git, StatusMemory } from "../git/index.ts";
+import type { Git } from "../git/index.ts";
 import type { LogLevel } from "../log.ts";
+import { ExcludedFolders } from "./excluded.ts";
 import { WatchedStatuses } from "./memory.ts";
 import { openWatch } from "./watch.ts";
 import type { Watch } from "./watch.ts";
@@ -10,6 +11,10 @@ export interface LiveStatusesOptions {
   readonly log: (level: LogLevel, message: string) => void;
   /** Most folders to watch; by default half of what the system allows the user. */
   readonly budget?: number;
+  /** Patterns of folders that monitoring leaves out, as they are now. */
+  readonly excludePatterns?: () => readonly string[];
+  /** How often worktrees that cannot be watched are looked at, in ms. */
+  readonly looks?: { readonly gateMs: number; readonly shortest: number };
 }
 
 /**
@@ -19,24 +24,42 @@ export interface LiveStatusesOptions {
 export class LiveStatuses {
   readonly #options: LiveStatusesOptions;
   readonly #repositories = new Map<string, WatchedStatuses>();
+  readonly #excluded: ExcludedFolders;
   #watch: Promise<Watch | string> | null = null;
   #closed = false;
 
   constructor(options: LiveStatusesOptions) {
     this.#options = options;
+    this.#excluded = new ExcludedFolders(options.excludePatterns ?? (() => []));
   }
 
-  /** From now on the worktrees of this repository are watched, each from when its status was first asked for. */
-  async follow(commonDir: string): Promise<void> {
+  /**
+   * From now on the worktrees of this repository are watched, each from when its status was first asked for, or when it is
+   * held. Resolves to undefined once closed.
+   */
+  async follow(commonDir: string): Promise<WatchedStatuses | undefined> {
     const watch = await (this.#watch ??= this.#open());
-    if (typeof watch === "string" || this.#closed || this.#repositories.has(commonDir)) return;
-    const { git, log } = this.#options;
-    this.#repositories.set(commonDir, new WatchedStatuses({ git, commonDir, watch, log }));
+    if (this.#closed) return undefined;
+    const known = this.#repositories.get(commonDir);
+    if (known !== undefined) return known;
+    const { git, log, looks } = this.#options;
+    const statuses = new WatchedStatuses({
+      ...{ git, commonDir, watch, log, excluded: () => this.#excluded.now() },
+      ...(looks === undefined ? {} : { looks }),
+    });
+    this.#repositories.set(commonDir, statuses);
+    return statuses;
   }
 
-  /** Undefined where nothing is watched: then git is asked. */
-  memoryOf(commonDir: string): StatusMemory | undefined {
+  /** Undefined for a repository that is not followed: then git is asked. */
+  memoryOf(commonDir: string): WatchedStatuses | undefined {
     return this.#repositories.get(commonDir);
+  }
+
+  /** What monitoring leaves out may be other than it was. */
+  reconsider(): void {
+    if (!this.#excluded.changed) return;
+    for (const repository of this.#repositories.values()) repository.doubt();
   }
 
   /** Resolves when nothing is being put under watch any more. */

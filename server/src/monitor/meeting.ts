@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { ReadStatus } from "../git/index.ts";
 
 /** What a server and a caller must have in common for the server's answer to be the caller's own. */
 export interface Common {
@@ -12,13 +13,41 @@ export interface Common {
   readonly environment: string;
 }
 
+/** What is asked. `stand-by` stays connected until the server ends; whatever it sends is answered with a line end. */
+export type Question =
+  | { readonly operation: "hello" | "stand-by"; readonly params: null }
+  | { readonly operation: "worktree.list"; readonly params: { readonly repository: string; readonly status: boolean } }
+  | {
+      readonly operation: "status.read";
+      /** Worktrees by path, each with the mark of the answer that the caller has; null: none. */
+      readonly params: { readonly worktrees: readonly (readonly [path: string, mark: string | null])[] };
+    };
+
 /** One line of JSON on the socket. */
-export interface Request extends Common {
-  readonly operation: "worktree.list" | "hello" | "stand-by";
-  readonly params: { readonly repository: string; readonly status: boolean } | null;
+export type Request = Common & Question;
+
+/** The answer to `status.read`. */
+export interface StatusesRead {
+  /** Another one, and distances between commits that the caller remembers hold no longer. */
+  readonly history: string;
+  /** `read` is left out where it is the one the caller has. Those that could not be read are not among them. */
+  readonly worktrees: readonly { readonly path: string; readonly mark: string; readonly read?: ReadStatus }[];
+  /** By pair of commits (`base...head`), as far as they are known for the heads read. */
+  readonly distances: readonly (readonly [pair: string, ahead: number, behind: number])[];
 }
 
-/** The first line of an answer, at once; with `accepted` a second line follows when it is known: the result, or nothing. */
+/** The answer to `hello`. */
+export interface Report {
+  readonly watched: number;
+  readonly folders: number;
+  /** Why git is asked about some each time: `<path>: <reason>`. */
+  readonly refused: readonly string[];
+}
+
+/**
+ * The first line of an answer, at once; with `accepted` a second line follows when it is known: the result, or nothing.
+ * Until then a space is sent now and then, so that one can tell a server that works from one that was stopped.
+ */
 export interface Greeting {
   readonly outcome: "accepted" | "refused";
   readonly pid: number;
@@ -29,7 +58,7 @@ export interface Greeting {
 /** Where the server of a repository is met; null where there can be none. */
 export const meetingPlace = (runtimeDir: string, gitDir: string, database: string): string | null => {
   if (process.platform === "win32") return null;
-  const place = join(runtimeDir, `live-${digest(`${gitDir}\0${database}`)}.sock`);
+  const place = join(runtimeDir, `watch-${digest(`${gitDir}\0${database}`)}.sock`);
   // sun_path holds 108 bytes on Linux, 104 elsewhere, with a NUL at the end.
   return Buffer.byteLength(place) < 104 ? place : null;
 };

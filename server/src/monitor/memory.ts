@@ -1,15 +1,23 @@
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setImmediate as breathe, setTimeout as delay } from "node:timers/promises";
 import { ImiError } from "../../../protocol/errors.ts";
-import { RefFiles } from "../git/index.ts";
+import { codeOf } from "../errno.ts";
+import { RefFiles, askGit } from "../git/index.ts";
 import type { AskStatus, Distance, Git, ReadStatus, StatusMemory, WorktreePlace } from "../git/index.ts";
 import type { LogLevel } from "../log.ts";
+import type { Excluded } from "./excluded.ts";
 import { fingerprint, folderIdentity, isOld, textOf } from "./fingerprint.ts";
-import { askIgnoredFolders } from "./ignored.ts";
-import { readSettingsFiles, stateOf } from "./settings-files.ts";
+import { Heard } from "./heard.ts";
+import { askLeftOut, nothingLeftOut } from "./left-out.ts";
+import { Looks } from "./looks.ts";
+import type { Watching } from "./observe/watching.ts";
+import { GitRecords } from "./records.ts";
 import type { SettingsFiles } from "./settings-files.ts";
+import { SharedSettings } from "./shared-settings.ts";
+import type { OwnSettings } from "./shared-settings.ts";
 import { WatchedTree, noWatchLeft } from "./tree.ts";
-import type { IgnoredFolders } from "./tree.ts";
+import { noWatch } from "./watch.ts";
 import type { Watch } from "./watch.ts";
 
 /** A worktree that could not be watched is tried again after this long, in ms. */
@@ -23,12 +31,20 @@ const believedMs = 10 * 60_000;
 const atATime = 60;
 /** Distances kept; some of commits that are long past. */
 const distancesKept = 10_000;
+/** git processes at once for those whose status is read without anybody waiting at a screen. */
+const atOnce = availableParallelism() * 2;
+/** Shortest and longest pause before a worktree in which folders keep coming is walked again, in ms. */
+const mendPauses = { shortest: 60, longest: 5_000 } as const;
 
 export interface MemoryOptions {
   readonly git: Git;
   readonly commonDir: string;
-  readonly watch: Watch;
+  /** Or why nothing can be watched: then git is always asked. */
+  readonly watch: Watch | string;
   readonly log: (level: LogLevel, message: string) => void;
+  /** Folders that the user has monitoring leave out. */
+  readonly excluded: () => Promise<Excluded>;
+  readonly looks?: { readonly gateMs: number; readonly shortest: number };
 }
 
 /** What must stand still for an answer of git's to hold. */
@@ -41,46 +57,110 @@ interface Entry {
   readonly place: WorktreePlace;
   tree: WatchedTree;
   stage: "new" | "waiting" | "watched" | "refused";
-  /** Why it is refused, and since when. */
+  /** It is to be under watch whether anybody asks or not. */
+  held: boolean;
+  /** Why git is asked about it each time, and since when. */
   reason: string | null;
   since: number;
   answer: (Proof & { readonly read: ReadStatus; readonly until: number }) | null;
-  /** The configuration, excludes and index under which its ignored folders were found. */
+  /** The configuration, excludes and index under which the folders left out were found. */
   rules: string;
-  /** Where settings differ between worktrees: its own, and the branch they were read on. */
-  own: { readonly head: string; readonly settings: SettingsFiles } | null;
+  own: OwnSettings | null;
   preparing: Promise<unknown>;
+  /** What git is being asked, and what the answer will be good for. */
+  asking: { readonly proof: Proof; readonly read: Promise<ReadStatus> } | null;
+  mending: boolean;
 }
 
 /**
  * The statuses of one repository's worktrees, remembered for as long as it is proven that git would say the same: no
  * event in a folder of it, the same index, HEAD, commit, configuration and excludes. Whatever is not proven is asked.
  */
-export class WatchedStatuses implements StatusMemory {
+export class WatchedStatuses implements StatusMemory, Watching {
   readonly distances = new Map<string, Distance>();
   readonly #options: MemoryOptions;
+  readonly #watch: Watch;
   readonly #entries = new Map<string, Entry>();
   readonly #waiting: { entry: Entry; ask: AskStatus }[] = [];
   readonly #stopped = new AbortController();
+  readonly #settings: SharedSettings;
+  readonly #records: GitRecords;
+  readonly #heard = new Heard();
+  readonly #looks: Looks;
   #working: Promise<void> | null = null;
-  #settings: SettingsFiles | null = null;
-  #reading: Promise<SettingsFiles | null> | null = null;
-  #guess: IgnoredFolders = new Set();
-  #packed = { print: "", replaces: false };
+  #guess = nothingLeftOut;
+  #history = 0;
 
   constructor(options: MemoryOptions) {
     this.#options = options;
+    this.#watch = typeof options.watch === "string" ? noWatch : options.watch;
+    this.#settings = new SharedSettings(options.git, options.commonDir);
+    this.#records = new GitRecords(options.commonDir, this.#watch, (gitDir) => this.#recordTold(gitDir));
+    this.#looks = new Looks((path) => this.#heard.add(path, null), options.looks);
+  }
+
+  /** Why nothing can be watched here; null where it can. */
+  get blind(): string | null {
+    return typeof this.#options.watch === "string" ? this.#options.watch : null;
+  }
+
+  /** Grows when distances between commits were forgotten: another history, or a graft, may be why. */
+  get history(): number {
+    return this.#history;
+  }
+
+  hold(places: readonly (WorktreePlace & { readonly base?: string | null })[]): void {
+    if (this.#stopped.signal.aborted) return;
+    const wanted = new Map(places.map((place) => [place.path, place]));
+    let freed = false;
+    for (const entry of this.#entries.values()) {
+      if (wanted.get(entry.place.path)?.gitDir === entry.place.gitDir) continue;
+      freed ||= entry.tree.size > 0;
+      this.#forget(entry);
+    }
+    for (const place of wanted.values()) {
+      const entry = this.#entryOf({ path: place.path, gitDir: place.gitDir });
+      entry.held = true;
+      this.#records.compare(place.gitDir, place.base ?? null);
+      if (freed && entry.reason === noWatchReason) entry.since = Number.NEGATIVE_INFINITY;
+      this.#retryInTime(entry);
+      if (entry.stage === "refused") this.#looks.begin(entry.place);
+      else if (entry.stage === "new") this.#takeUpSoon(entry, this.#asks(place));
+    }
+  }
+
+  onHappened(happened: (path: string, names: ReadonlySet<string> | null) => void): () => void {
+    return this.#heard.listen(happened);
+  }
+
+  async read(places: readonly WorktreePlace[], signal: AbortSignal): Promise<ReadonlyMap<string, ReadStatus>> {
+    const answers = new Map(await this.recall(places.map(({ path }) => path)));
+    const turns = places.filter(({ path }) => !answers.has(path)).values();
+    const work = async (): Promise<void> => {
+      for (const place of turns) {
+        signal.throwIfAborted();
+        try {
+          answers.set(place.path, await this.#readUnderWatch(place, signal));
+        } catch (error) {
+          if (signal.aborted) throw error;
+          this.#options.log("debug", `Status of ${place.path}: ${ImiError.from(error).message}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
+    return answers;
   }
 
   async recall(paths: readonly string[]): Promise<ReadonlyMap<string, ReadStatus>> {
     const recalled = new Map<string, ReadStatus>();
-    const settled = this.#entries.size > 0 && (await this.#options.watch.settled());
+    const settled = this.#entries.size > 0 && (await this.#watch.settled());
     if (this.#stopped.signal.aborted) return recalled;
-    if (!settled) this.doubt();
+    if (!settled && this.#watch !== noWatch) this.doubt();
     this.#forgetGone();
-    const shared = this.#currentSettings();
-    if (!settled || shared === null || this.#replacesObjects() || this.distances.size > distancesKept) {
-      this.distances.clear(); // another history, or a graft, may be why
+    const shared = this.#settings.current();
+    if (!settled || shared === null || this.#settings.replacesObjects() || this.distances.size > distancesKept) {
+      this.distances.clear();
+      this.#history++;
       return recalled;
     }
     const refs = new RefFiles(this.#options.commonDir);
@@ -97,14 +177,11 @@ export class WatchedStatuses implements StatusMemory {
 
   async learn(place: WorktreePlace, ask: AskStatus, signal: AbortSignal | undefined): Promise<ReadStatus> {
     const entry = this.#entryOf(place);
-    if (entry.stage === "refused" && performance.now() - entry.since > retryMs) entry.stage = "new";
+    this.#retryInTime(entry);
     if (entry.stage === "watched") return this.#askUnderWatch(entry, ask, signal);
     const read = await ask(signal);
-    if (entry.stage === "new" && !this.#stopped.signal.aborted) {
-      entry.stage = "waiting";
-      this.#waiting.push({ entry, ask });
-      this.#working ??= this.#work();
-    }
+    this.#looks.answered(place.path, read);
+    if (entry.stage === "new" && !this.#stopped.signal.aborted) this.#takeUpSoon(entry, ask);
     return read;
   }
 
@@ -120,9 +197,9 @@ export class WatchedStatuses implements StatusMemory {
 
   report(): { watched: number; folders: number; refused: string[] } {
     const entries = [...this.#entries.values()];
-    const refused = entries.filter(({ stage }) => stage === "refused");
+    const refused = entries.filter(({ reason }) => reason !== null);
     return {
-      watched: entries.filter(({ stage }) => stage === "watched").length,
+      watched: entries.filter(({ stage, reason }) => stage === "watched" && reason === null).length,
       folders: entries.reduce((sum, { tree }) => sum + tree.size, 0),
       refused: refused.map(({ place, reason }) => `${place.path}: ${reason ?? "unknown"}`),
     };
@@ -130,23 +207,60 @@ export class WatchedStatuses implements StatusMemory {
 
   async close(): Promise<void> {
     this.#stopped.abort();
-    for (const { tree } of this.#entries.values()) tree.close();
-    this.#entries.clear();
+    for (const entry of this.#entries.values()) this.#forget(entry);
+    this.#records.close();
+    this.#looks.close();
     await this.#working;
   }
 
   #entryOf(place: WorktreePlace): Entry {
     const known = this.#entries.get(place.path);
     if (known !== undefined && known.place.gitDir === place.gitDir) return known;
-    known?.tree.close();
+    if (known !== undefined) this.#forget(known);
     const entry: Entry = {
       place,
-      tree: new WatchedTree(place.path, this.#options.watch),
-      ...{ stage: "new", reason: null, since: 0, answer: null, rules: "", own: null },
+      tree: this.#treeOf(place),
+      ...{ stage: "new", held: false, reason: null, since: 0, answer: null, rules: "", own: null },
+      ...{ asking: null, mending: false },
       preparing: Promise.resolve(),
     };
+    const { watch } = this.#options;
+    if (typeof watch === "string") {
+      entry.stage = "refused";
+      entry.reason = watch;
+      entry.since = Number.POSITIVE_INFINITY; // not tried again
+    }
     this.#entries.set(place.path, entry);
     return entry;
+  }
+
+  #treeOf({ path }: WorktreePlace): WatchedTree {
+    return new WatchedTree(path, this.#watch, (name) => this.#heard.add(path, name));
+  }
+
+  #recordTold(gitDir: string): void {
+    for (const { place } of this.#entries.values()) if (place.gitDir === gitDir) this.#heard.add(place.path);
+  }
+
+  #forget(entry: Entry): void {
+    entry.tree.close();
+    this.#records.forget(entry.place.gitDir);
+    this.#looks.end(entry.place.path);
+    this.#entries.delete(entry.place.path);
+  }
+
+  #retryInTime(entry: Entry): void {
+    if (entry.stage === "refused" && performance.now() - entry.since > retryMs) entry.stage = "new";
+  }
+
+  #asks({ path, gitDir }: WorktreePlace): AskStatus {
+    return (signal) => askGit(this.#options.git, this.#options.commonDir, path, gitDir, signal);
+  }
+
+  #takeUpSoon(entry: Entry, ask: AskStatus): void {
+    entry.stage = "waiting";
+    this.#waiting.push({ entry, ask });
+    this.#working ??= this.#work();
   }
 
   /** In the background, one after another: the worktrees that were asked about for the first time. */
@@ -154,7 +268,7 @@ export class WatchedStatuses implements StatusMemory {
     await breathe();
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       const { entry, ask } = next;
-      if (this.#stopped.signal.aborted || this.#entries.get(entry.place.path) !== entry) continue;
+      if (this.#stopped.signal.aborted || !this.#isCurrent(entry) || entry.stage !== "waiting") continue;
       entry.stage = "watched";
       try {
         await this.#takeUp(entry, ask);
@@ -162,6 +276,7 @@ export class WatchedStatuses implements StatusMemory {
         if (!this.#stopped.signal.aborted)
           this.#options.log("debug", `Live status of ${entry.place.path}: ${ImiError.from(error).message}`);
       }
+      this.#mend(entry);
     }
     this.#working = null;
   }
@@ -178,11 +293,53 @@ export class WatchedStatuses implements StatusMemory {
     }
   }
 
+  /** Of one that nobody waits for at a screen: it is put under watch before git is asked, and so asked once. */
+  async #readUnderWatch(place: WorktreePlace, signal: AbortSignal): Promise<ReadStatus> {
+    const entry = this.#entryOf({ path: place.path, gitDir: place.gitDir });
+    this.#retryInTime(entry);
+    if (entry.stage === "new" || entry.stage === "waiting") entry.stage = "watched";
+    return this.#askUnderWatch(entry, this.#asks(place), signal);
+  }
+
   async #askUnderWatch(entry: Entry, ask: AskStatus, signal: AbortSignal | undefined): Promise<ReadStatus> {
     const proof = await this.#prepare(entry).catch(() => null);
-    const read = await ask(signal);
-    if (proof !== null) this.#keep(entry, proof, read);
-    return read;
+    const { asking } = entry;
+    // Nothing happened since git was asked: what it is about to say to somebody else it would say again.
+    if (proof !== null && asking?.proof.changes === proof.changes && asking.proof.state === proof.state) {
+      const shared = await asking.read.catch(() => null);
+      if (shared !== null) return shared;
+    }
+    const read = ask(signal);
+    const mine = proof === null ? null : { proof, read };
+    if (mine !== null) entry.asking = mine;
+    try {
+      const answer = await read;
+      if (proof !== null) this.#keep(entry, proof, answer);
+      this.#looks.answered(entry.place.path, answer);
+      return answer;
+    } finally {
+      if (entry.asking === mine) entry.asking = null;
+      this.#mend(entry);
+    }
+  }
+
+  /** What is to be under watch and is not wholly yet is walked again until it is, and told of then: nobody saw what happened. */
+  #mend(entry: Entry, pause: number = mendPauses.shortest): void {
+    if (!entry.held || entry.mending || entry.tree.whole || entry.stage !== "watched" || !this.#isCurrent(entry))
+      return;
+    entry.mending = true;
+    const again = async (): Promise<void> => {
+      entry.mending = false;
+      if (entry.stage !== "watched" || !this.#isCurrent(entry)) return;
+      if (!entry.tree.whole) await this.#prepare(entry).catch(() => null);
+      if (entry.tree.whole) this.#heard.add(entry.place.path, null);
+      else this.#mend(entry, Math.min(pause * 2, mendPauses.longest));
+    };
+    setTimeout(() => void again(), pause).unref();
+  }
+
+  #isCurrent(entry: Entry): boolean {
+    return !this.#stopped.signal.aborted && this.#entries.get(entry.place.path) === entry;
   }
 
   #keep(entry: Entry, proof: Proof, read: ReadStatus): void {
@@ -191,10 +348,14 @@ export class WatchedStatuses implements StatusMemory {
   }
 
   #holds(entry: Entry, answer: Proof, shared: SettingsFiles, refs: RefFiles): boolean {
-    const { tree } = entry;
-    if (entry.stage !== "watched" || !tree.whole || tree.changes !== answer.changes) return false;
-    const settings = this.#settingsIn(entry, shared);
+    if (entry.stage !== "watched" || !entry.tree.whole || this.#changesOf(entry) !== answer.changes) return false;
+    const settings = this.#settings.of(entry.place, entry.own, shared);
     return settings !== null && this.#stateNow(entry, settings, refs)?.state === answer.state;
+  }
+
+  /** How often anything happened in it, or to what git keeps of it. */
+  #changesOf({ tree, place }: Entry): number {
+    return tree.changes + this.#records.changesOf(place.gitDir);
   }
 
   /** One preparation of a worktree at a time: they walk its folders. */
@@ -210,36 +371,78 @@ export class WatchedStatuses implements StatusMemory {
   /** Before git is asked: puts everything under watch, and says what an answer given from now on is good for. */
   async #prove(entry: Entry): Promise<Proof | null> {
     const { signal } = this.#stopped;
-    if (signal.aborted || entry.stage !== "watched" || this.#replacesObjects()) return null;
-    const settings = await this.#readSettings(entry);
-    if (settings === null) return null;
-    if (settings.trouble !== null) return this.#refuse(entry, settings.trouble);
-    const now = this.#stateNow(entry, settings, new RefFiles(this.#options.commonDir));
-    if (now === null || !now.old) return null;
-    const rules = `${settings.state}|${now.index}`;
+    if (signal.aborted || entry.stage !== "watched") return null;
+    if (!this.#coverRecord(entry)) return null;
+    const read = await this.#settings.read(entry.place, entry.own, signal);
+    if (read === null) return null;
+    const { settings } = read;
+    entry.own = read.own;
+    if (settings.trouble !== null && !entry.held) return this.#refuse(entry, settings.trouble);
+    const rules = this.#rulesOf(entry, settings);
     if (!entry.tree.whole || (entry.tree.leavesOut && entry.rules !== rules)) {
-      const { git } = this.#options;
-      const ask = (): Promise<IgnoredFolders> => askIgnoredFolders(git, entry.place, this.#options.commonDir, signal);
-      const guess = this.#guess.size > 0 || entry.tree.size > 0 ? this.#guess : await ask();
-      const reason = await entry.tree.watchAll(ask, guess);
+      const reason = await this.#walk(entry);
       if (reason !== null) return this.#refuse(entry, reason);
       if (!entry.tree.whole) return null;
-      this.#guess = entry.tree.ignored;
+      this.#guess = entry.tree.leftOut;
       entry.rules = rules;
     }
-    return { changes: entry.tree.changes, state: now.state };
+    this.#say(entry, settings.trouble);
+    const now = this.#stateNow(entry, settings, new RefFiles(this.#options.commonDir));
+    if (settings.trouble !== null || this.#settings.replacesObjects() || now === null || !now.old) return null;
+    return { changes: this.#changesOf(entry), state: now.state };
+  }
+
+  /** False when it was refused for it. */
+  #coverRecord(entry: Entry): boolean {
+    try {
+      const covered = this.#records.cover(entry.place.gitDir);
+      // Its commits are found by looking, then.
+      if (!covered && entry.held) this.#looks.begin(entry.place);
+      return true;
+    } catch (error) {
+      const none = codeOf(error) === "ENOSPC" || codeOf(error) === "EMFILE";
+      this.#refuse(entry, none ? noWatchLeft : ImiError.from(error).message);
+      return false;
+    }
+  }
+
+  async #walk(entry: Entry): Promise<string | null> {
+    const { git, commonDir } = this.#options;
+    const excluded = await this.#options.excluded();
+    const ask = (): ReturnType<typeof askLeftOut> =>
+      askLeftOut(git, entry.place, commonDir, excluded, this.#stopped.signal);
+    const known = this.#guess.ignored.size + this.#guess.shallow.size > 0 || entry.tree.size > 0;
+    return entry.tree.watchAll(ask, known ? this.#guess : await ask(), excluded);
+  }
+
+  /** What decides which folders are left out, as far as no event in the worktree tells. */
+  #rulesOf({ place }: Entry, settings: SettingsFiles): string {
+    if (this.#records.covers(place.gitDir)) return `${settings.state}|${this.#records.changesOf(place.gitDir)}`;
+    const index = fingerprint(join(place.gitDir, "index"));
+    return `${settings.state}|${index}|${isOld(index) ? "" : performance.now()}`;
   }
 
   #refuse(entry: Entry, reason: string): null {
     entry.stage = "refused";
     entry.since = performance.now();
-    entry.reason = reason === noWatchLeft ? "the system has no watch left" : reason;
     entry.answer = null;
     entry.tree.close();
-    entry.tree = new WatchedTree(entry.place.path, this.#options.watch); // for the next attempt
-    if (reason === noWatchLeft) this.#sayOnce();
-    else this.#options.log("info", `git is asked for the status of ${entry.place.path} each time: ${reason}.`);
+    entry.tree = this.#treeOf(entry.place); // for the next attempt
+    if (entry.held && this.#isCurrent(entry)) this.#looks.begin(entry.place);
+    if (reason === noWatchLeft) {
+      entry.reason = noWatchReason;
+      this.#sayOnce();
+    } else this.#say(entry, reason);
     return null;
+  }
+
+  /** Why git is asked each time; null where it need not be. */
+  #say(entry: Entry, reason: string | null): void {
+    if (reason === entry.reason) return;
+    entry.reason = reason;
+    if (reason !== null)
+      this.#options.log("info", `git is asked for the status of ${entry.place.path} each time: ${reason}.`);
+    else if (this.#records.covers(entry.place.gitDir)) this.#looks.end(entry.place.path);
   }
 
   #said = false;
@@ -249,8 +452,8 @@ export class WatchedStatuses implements StatusMemory {
     this.#said = true;
     this.#options.log(
       "warn",
-      `No watch is left for further worktrees of ${this.#options.commonDir}: git is asked for their status each time. ` +
-        "Raise the limit: `sysctl fs.inotify.max_user_watches=524288`.",
+      `No watch is left for further worktrees of ${this.#options.commonDir}: git is asked for their status each time, and ` +
+        "what changes in them is seen later. Raise the limit: `sysctl fs.inotify.max_user_watches=524288`.",
     );
   }
 
@@ -259,7 +462,7 @@ export class WatchedStatuses implements StatusMemory {
     entry: Entry,
     settings: SettingsFiles,
     refs: RefFiles,
-  ): { readonly state: string; readonly index: string; readonly old: boolean } | null {
+  ): { readonly state: string; readonly old: boolean } | null {
     const { path, gitDir } = entry.place;
     const root = folderIdentity(path);
     const head = textOf(join(gitDir, "HEAD")).trim();
@@ -269,61 +472,16 @@ export class WatchedStatuses implements StatusMemory {
     const link = fingerprint(join(gitDir, "gitdir"));
     return {
       state: [root, head, commit, index, link, settings.state].join("|"),
-      index,
-      old: isOld(index) && isOld(link),
+      old: this.#records.covers(gitDir) || (isOld(index) && isOld(link)),
     };
   }
 
-  /** The settings all worktrees share, where the files they came from are as they were. */
-  #currentSettings(): SettingsFiles | null {
-    if (this.#settings !== null && stateOf(this.#settings.files) !== this.#settings.state) this.#settings = null;
-    return this.#settings;
-  }
-
-  #settingsIn(entry: Entry, shared: SettingsFiles): SettingsFiles | null {
-    if (!shared.perWorktree) return shared;
-    if (entry.own === null || entry.own.head !== textOf(join(entry.place.gitDir, "HEAD"))) return null;
-    return stateOf(entry.own.settings.files) === entry.own.settings.state ? entry.own.settings : null;
-  }
-
-  async #readSettings(entry: Entry): Promise<SettingsFiles | null> {
-    const { git, commonDir } = this.#options;
-    const { signal } = this.#stopped;
-    const shared = this.#currentSettings() ?? (await this.#readShared());
-    if (shared === null || !shared.perWorktree) return shared;
-    const known = this.#settingsIn(entry, shared);
-    if (known !== null) return known;
-    const head = textOf(join(entry.place.gitDir, "HEAD"));
-    const settings = await readSettingsFiles(git, entry.place.gitDir, commonDir, signal);
-    entry.own = settings === null ? null : { head, settings };
-    return settings;
-  }
-
-  async #readShared(): Promise<SettingsFiles | null> {
-    const { git, commonDir } = this.#options;
-    this.#reading ??= readSettingsFiles(git, commonDir, commonDir, this.#stopped.signal).finally(() => {
-      this.#reading = null;
-    });
-    this.#settings = await this.#reading;
-    return this.#settings;
-  }
-
-  /** With `git replace` a commit's files are others than its id says. */
-  #replacesObjects(): boolean {
-    const { commonDir } = this.#options;
-    const print = fingerprint(join(commonDir, "packed-refs"));
-    if (print !== this.#packed.print || !isOld(print))
-      this.#packed = { print, replaces: textOf(join(commonDir, "packed-refs")).includes(" refs/replace/") };
-    return this.#packed.replaces || folderIdentity(join(commonDir, "refs", "replace")) !== null;
-  }
-
   #forgetGone(): void {
-    for (const [path, entry] of this.#entries) {
-      if (!entry.tree.isGone()) continue;
-      entry.tree.close();
-      this.#entries.delete(path);
-    }
+    for (const entry of this.#entries.values()) if (entry.tree.isGone()) this.#forget(entry);
   }
 }
+
+/** As a report has it. */
+export const noWatchReason = "the system has no watch left";
 
 const detached = (head: string): string | null => (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(head) ? head : null);

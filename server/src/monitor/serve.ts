@@ -1,100 +1,68 @@
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
-import type { LogLevel } from "../log.ts";
-import type { Lease, Leases } from "../store/index.ts";
-import { standBy } from "./ask.ts";
-import { makeRuntimeDir, meetingPlace } from "./meeting.ts";
-import type { Common, Greeting, Request } from "./meeting.ts";
+import { join } from "node:path";
+import type { Common, Greeting, Question, Report, Request, StatusesRead } from "./meeting.ts";
 
-/** Longest request, in bytes. */
-const longest = 64 * 1024;
-/** Shortest and longest pause before trying again to serve, in ms, where somebody holds the lease and cannot be met. */
-const pauses = [100, 200, 500, 1_000] as const;
+/** Longest request, in bytes: one names every worktree of a repository. */
+const longest = 8 * 1024 * 1024;
+/** How often one who waits for an answer is told that it is being worked on, in ms. */
+const signMs = 1_000;
 
-export interface ServeOptions {
-  readonly runtimeDir: string;
-  readonly leases: Leases;
-  readonly log: (level: LogLevel, message: string) => void;
+let drafts = 0;
+
+type ParamsOf<Name extends Question["operation"]> = Extract<Question, { operation: Name }>["params"];
+
+export interface Answers {
   /** What this server is; asked anew for each request, because settings change. */
   readonly common: () => Common;
+  /** Why it has no answers of its own; null when it has. */
+  readonly blind: () => string | null;
+  readonly hello: () => Report;
   /** The answer; raising leaves the caller to find out itself, and to show the error as its own. */
-  readonly list: (params: NonNullable<Request["params"]>, signal: AbortSignal) => Promise<unknown>;
+  readonly list: (params: ParamsOf<"worktree.list">, signal: AbortSignal) => Promise<unknown>;
+  readonly read: (params: ParamsOf<"status.read">, signal: AbortSignal) => Promise<StatusesRead>;
 }
 
-/**
- * One server of a repository answers the others' processes, by a lease; the others wait connected to it, at no cost, and
- * one of them takes over within milliseconds of its end.
- */
+/** The socket at which the process that watches a repository answers others. */
 export class Serving {
-  readonly #options: ServeOptions;
-  readonly #stopped = new AbortController();
+  readonly #answers: Answers;
+  readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #running: Promise<void>;
+  #place = "";
+  #inode = 0;
 
-  constructor(options: ServeOptions) {
-    this.#options = options;
-    this.#running = this.#run().catch((error: unknown) => {
-      if (!this.#stopped.signal.aborted) options.log("warn", `Not serving other processes: ${String(error)}`);
-    });
+  private constructor(answers: Answers) {
+    this.#answers = answers;
+    this.#server = createServer((socket) => this.#receive(socket));
+    this.#server.unref();
   }
 
+  /** Only for whoever holds the lease. Raises where no socket can be made. */
+  static async at(runtimeDir: string, place: string, answers: Answers): Promise<Serving> {
+    const self = new Serving(answers);
+    // Under a name of its own first: on closing, the name it was made by is deleted, whoever has that by then.
+    const draft = join(runtimeDir, `w${process.pid}-${++drafts}`);
+    rmSync(draft, { force: true });
+    await listening(self.#server, draft);
+    chmodSync(draft, 0o600);
+    self.#inode = lstatSync(draft).ino;
+    renameSync(draft, place); // over that of a server that was killed, or stopped
+    self.#place = place;
+    return self;
+  }
+
+  /** Before the lease is given back. */
   async close(): Promise<void> {
-    this.#stopped.abort();
     for (const socket of this.#sockets) socket.destroy();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    const { runtimeDir, leases, log, common } = this.#options;
-    const { signal } = this.#stopped;
-    const { gitDir, database } = common();
-    const place = meetingPlace(runtimeDir, gitDir, database);
-    if (place === null || !makeRuntimeDir(runtimeDir)) {
-      log("info", `Other processes are not served: ${runtimeDir} cannot be used for that.`);
-      return;
-    }
-    for (let misses = 0; !signal.aborted;) {
-      const lease = await leases.tryTake(`live:${place}`, `answer for ${gitDir}`);
-      if (lease !== null) {
-        await this.#serve(place, lease);
-        misses = 0;
-        continue;
-      }
-      const met = await standBy(runtimeDir, place, { ...common(), operation: "stand-by", params: null }, signal);
-      misses = met ? 0 : misses + 1;
-      const pause = pauses[Math.min(misses, pauses.length - 1)] ?? 1_000;
-      if (!met || misses > 0) await delay(pause, undefined, { signal, ref: false }).catch(() => undefined);
-    }
-  }
-
-  /** Until this server stops or loses its lease. */
-  async #serve(place: string, lease: Lease): Promise<void> {
-    const over = AbortSignal.any([this.#stopped.signal, lease.lost]);
-    const server = createServer((socket) => this.#receive(socket));
-    server.unref();
-    try {
-      if (over.aborted) return;
-      rmSync(place, { force: true }); // of a server that was killed; nobody else is here while we hold the lease
-      await listening(server, place);
-      chmodSync(place, 0o600);
-      this.#options.log("info", `Answering other processes at ${place}.`);
-      await new Promise<void>((resolve) => {
-        if (over.aborted) resolve();
-        else over.addEventListener("abort", () => resolve(), { once: true });
-      });
-    } finally {
-      for (const socket of this.#sockets) socket.destroy();
-      if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve())); // unlinks the socket
-      await lease.release().catch(() => undefined);
-    }
+    if (lstatSync(this.#place, { throwIfNoEntry: false })?.ino === this.#inode) rmSync(this.#place, { force: true });
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
   #receive(socket: Socket): void {
     this.#sockets.add(socket);
     socket.unref();
-    let text = "";
+    let text: string | null = "";
     const gone = new AbortController();
     socket.on("close", () => {
       this.#sockets.delete(socket);
@@ -103,36 +71,50 @@ export class Serving {
     socket.on("error", () => undefined);
     socket.setEncoding("utf8");
     socket.on("data", (part: string) => {
-      if (text.includes("\n")) return; // one request for each connection
+      if (text === null) return void socket.write("\n"); // one request for each connection; more asks for a sign of life
       text += part;
-      if (text.length > longest) socket.destroy();
-      else if (text.includes("\n")) void this.#answer(socket, text, gone.signal);
+      if (text.length > longest) return void socket.destroy();
+      if (!part.includes("\n")) return;
+      const request = text;
+      text = null;
+      void this.#answer(socket, request, gone.signal);
     });
   }
 
   async #answer(socket: Socket, text: string, signal: AbortSignal): Promise<void> {
-    const request = read(text);
+    const request = requestIn(text);
     const refusal = request === null ? "it does not understand the question" : this.#whyNot(request);
     const outcome = refusal === null ? "accepted" : "refused";
     const greeting: Greeting = { outcome, pid: process.pid, reason: refusal };
     socket.write(`${JSON.stringify(greeting)}\n`);
     if (request?.operation === "stand-by") return;
     if (request === null || refusal !== null) return void socket.end();
+    const sign = setInterval(() => socket.write(" "), signMs).unref();
     try {
-      const result = request.params === null ? {} : await this.#options.list(request.params, signal);
+      const result = await this.#resultOf(request, signal);
       socket.end(`${JSON.stringify(result)}\n`);
     } catch {
       socket.end("\n");
+    } finally {
+      clearInterval(sign);
     }
+  }
+
+  #resultOf(request: Request, signal: AbortSignal): unknown {
+    if (request.operation === "worktree.list") return this.#answers.list(request.params, signal);
+    if (request.operation === "status.read") return this.#answers.read(request.params, signal);
+    return this.#answers.hello();
   }
 
   #whyNot(request: Request): string | null {
     if (request.operation === "stand-by") return null;
-    const mine = this.#options.common();
+    const mine = this.#answers.common();
     if (request.version !== mine.version) return `it is iMi ${mine.version}`;
     if (request.gitDir !== mine.gitDir || request.database !== mine.database) return "it serves another repository";
-    if (request.settings !== mine.settings) return "its settings are others";
-    return request.environment === mine.environment ? null : "git's environment there is another";
+    if (request.environment !== mine.environment) return "git's environment there is another";
+    // What git says of a worktree depends on none of iMi's settings.
+    if (request.operation !== "status.read" && request.settings !== mine.settings) return "its settings are others";
+    return request.operation === "hello" ? null : this.#answers.blind();
   }
 }
 
@@ -146,19 +128,31 @@ const listening = (server: Server, place: string): Promise<void> =>
     });
   });
 
-const read = (text: string): Request | null => {
+const requestIn = (text: string): Request | null => {
   try {
-    const request = JSON.parse(text) as Record<keyof Request, unknown>;
-    const { operation, version, gitDir, database, settings, environment } = request;
-    const strings = [version, gitDir, database, settings, environment];
-    if (!strings.every((each) => typeof each === "string")) return null;
-    if (operation === "hello" || operation === "stand-by") return { ...request, operation, params: null } as Request;
-    // Another than that has not been heard of yet.
-    const params = (request.params ?? {}) as Record<string, unknown>;
-    const { repository, status } = params;
-    if (operation !== "worktree.list" || typeof repository !== "string" || typeof status !== "boolean") return null;
-    return { ...request, operation, params: { repository, status } } as Request;
+    const { params, ...rest } = JSON.parse(text) as Record<string, unknown>;
+    const { operation, version, gitDir, database, settings, environment } = rest;
+    const common = { version, gitDir, database, settings, environment };
+    if (!Object.values(common).every((each) => typeof each === "string")) return null;
+    const question = questionIn(operation, (params ?? {}) as Record<string, unknown>);
+    return question === null ? null : { ...(common as unknown as Common), ...question }; // all strings, as checked
   } catch {
     return null;
   }
 };
+
+/** Null for one that has not been heard of yet. */
+const questionIn = (
+  operation: unknown,
+  { repository, status, worktrees }: Record<string, unknown>,
+): Question | null => {
+  if (operation === "hello" || operation === "stand-by") return { operation, params: null };
+  if (operation === "worktree.list" && typeof repository === "string" && typeof status === "boolean")
+    return { operation, params: { repository, status } };
+  if (operation !== "status.read" || !Array.isArray(worktrees)) return null;
+  const wanted = worktrees.filter(isWanted);
+  return wanted.length === worktrees.length ? { operation, params: { worktrees: wanted } } : null;
+};
+
+const isWanted = (each: unknown): each is readonly [string, string | null] =>
+  Array.isArray(each) && typeof each[0] === "string" && (each[1] === null || typeof each[1] === "string");

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { knownFilter } from "../git/index.ts";
@@ -80,7 +81,17 @@ const ofTheUser = (): string[] => {
 const ofTheRepository = (gitDir: string, commonDir: string): string[] => [
   ...["config", "info/exclude", "info/attributes", "info/grafts", "shallow"].map((name) => join(commonDir, name)),
   ...["config.worktree", "info/sparse-checkout"].map((name) => join(gitDir, name)),
+  ...["remotes", "branches"].flatMap((name) => withFiles(join(commonDir, name))),
 ];
+
+/** Remotes as they were described before the configuration did: a file for each. An upstream may follow from one. */
+const withFiles = (folder: string): string[] => {
+  try {
+    return [folder, ...readdirSync(folder).map((name) => join(folder, name))];
+  } catch {
+    return [folder];
+  }
+};
 
 /** As git reads a path in its configuration. Null for what only git can resolve. */
 const expanded = (value: string, base: string | null): string | null => {

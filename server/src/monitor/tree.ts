@@ -2,16 +2,17 @@ import { lstatSync, readdirSync, statfsSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { codeOf, isAbsent } from "../errno.ts";
+import { isLocal } from "./file-systems.ts";
+import type { Excluded } from "./excluded.ts";
 import { folderIdentity } from "./fingerprint.ts";
+import { nothingLeftOut } from "./left-out.ts";
+import type { LeftOut } from "./left-out.ts";
 import type { Watch } from "./watch.ts";
 
 /** Folders put under watch before others get their turn: about 3 ms. */
 const atATime = 40;
 /** More folders than this on a guess of what is ignored, and git is asked what really is. */
 const guessedAtMost = 2_000;
-/** File systems of the kernel itself, where every change passes by inotify: ext, btrfs, xfs, f2fs, tmpfs, zfs, overlay, bcachefs. */
-const local = new Set([0xef53, 0x9123683e, 0x58465342, 0xf2f52010, 0x01021994, 0x2fc12fc1, 0x794c7630, 0xca451a4e]);
-
 /** Names that come or go before we stop looking whether each is a folder: in a burst of thousands that takes too long. */
 const looksAtMost = 500;
 
@@ -25,30 +26,38 @@ interface Folder {
   stale: boolean;
 }
 
-/** The paths, relative to the worktree, of the folders git ignores as a whole. */
-export type IgnoredFolders = ReadonlySet<string>;
+/** A name that changed, relative to the worktree; null: it is not known which. */
+export type Told = (name: string | null) => void;
+
+/** What a walk left out, as far as it met it. */
+interface Met {
+  readonly ignored: Set<string>;
+  readonly shallow: Set<string>;
+}
 
 /**
- * Every folder of one worktree under watch, but for those that git ignores. `changes` counts what happened; while it
+ * Every folder of one worktree under watch, but for those that are left out. `changes` counts what happened; while it
  * stands still and the tree is `whole`, nothing did.
  */
 export class WatchedTree {
   readonly root: string;
   readonly #watch: Watch;
+  readonly #told: Told;
   readonly #folders = new Map<string, Folder>();
   #changes = 0;
   /** Other folders may have to be watched than are: one came or went, or a rule of what is ignored did. */
   #reshaped = true;
   #walking = false;
   #looks = 0;
-  #ignored: IgnoredFolders = new Set();
-  #leftOut = 0;
+  #leftOut = nothingLeftOut;
+  #leavesOut = 0;
   #rootMoved = false;
   #closed = false;
 
-  constructor(root: string, watch: Watch) {
+  constructor(root: string, watch: Watch, told: Told = () => undefined) {
     this.root = root;
     this.#watch = watch;
+    this.#told = told;
   }
 
   get changes(): number {
@@ -60,13 +69,13 @@ export class WatchedTree {
     return !this.#closed && !this.#reshaped && !this.#walking;
   }
 
-  get ignored(): IgnoredFolders {
-    return this.#ignored;
+  get leftOut(): LeftOut {
+    return this.#leftOut;
   }
 
   /** Whether a rule of what is ignored, or what is tracked, decides what is watched: not where all of it is. */
   get leavesOut(): boolean {
-    return this.#leftOut > 0;
+    return this.#leavesOut > 0;
   }
 
   get size(): number {
@@ -83,30 +92,32 @@ export class WatchedTree {
   doubt(): void {
     this.#changes++;
     this.#reshaped = true;
+    this.#told(null);
   }
 
   /**
-   * Puts what is not yet under watch there. Resolves to null, or to why this worktree cannot be watched. `askIgnored` is
-   * asked at the end too: what was left out must be ignored after all that is watched was.
+   * Puts what is not yet under watch there. Resolves to null, or to why this worktree cannot be watched. `askLeftOut` is
+   * asked at the end too: what was left out must be such after all that is watched was. It is asked first where a folder that
+   * the user excludes is met for the first time.
    */
-  async watchAll(askIgnored: () => Promise<IgnoredFolders>, guess: IgnoredFolders): Promise<string | null> {
+  async watchAll(askLeftOut: () => Promise<LeftOut>, guess: LeftOut, excluded: Excluded): Promise<string | null> {
     this.#walking = true;
     try {
-      if (process.platform === "linux" && !local.has(statfsSync(this.root).type))
-        return "it is on a file system that need not tell of changes";
-      let leaveOut = this.#folders.size > 0 ? this.#ignored : guess;
+      if (!isLocal(statfsSync(this.root).type)) return "it is on a file system that need not tell of changes";
+      let leaveOut = this.#folders.size > 0 ? this.#leftOut : guess;
       // A worktree in which folders keep coming is asked of git until it rests.
       for (let attempt = 0; attempt < 3 && !this.#closed; attempt++) {
         this.#reshaped = false;
         this.#looks = 0;
-        const guessing = leaveOut === guess ? guessedAtMost : Number.POSITIVE_INFINITY;
-        const walked = await this.#walk(leaveOut, guessing);
+        const walked = await this.#walk(leaveOut, attempt === 0 ? excluded : null);
         if (typeof walked === "string") return walked;
-        const ignored = await askIgnored();
-        leaveOut = ignored;
-        if (walked === null || [...walked].some((folder) => !ignored.has(folder)) || this.#reshaped) continue;
-        this.#ignored = ignored;
-        this.#leftOut = walked.size + this.#dropIgnored();
+        const before = this.#changes;
+        leaveOut = await askLeftOut();
+        if (walked === null || !isAmong(walked, leaveOut) || this.#reshaped) continue;
+        // The file that shows it to be untracked may be what went.
+        if (leaveOut.shallow.size > 0 && this.#changes !== before) continue;
+        this.#leftOut = leaveOut;
+        this.#leavesOut = walked.ignored.size + walked.shallow.size + this.#dropLeftOut();
         return null;
       }
       this.#reshaped = true;
@@ -127,9 +138,13 @@ export class WatchedTree {
     this.#folders.clear();
   }
 
-  /** Watches all but `leaveOut`; resolves to what it left out, to null past `most` folders, or to what forbids it. */
-  async #walk(leaveOut: IgnoredFolders, most: number): Promise<Set<string> | string | null> {
-    const left = new Set<string>();
+  /**
+   * Watches all but `leaveOut`; resolves to what it left out, or to what forbids it. With `excluded` it is a guess, and it
+   * resolves to null once git should be asked for a better one.
+   */
+  async #walk(leaveOut: LeftOut, excluded: Excluded | null): Promise<Met | string | null> {
+    const most = excluded === null ? Number.POSITIVE_INFINITY : this.#folders.size + guessedAtMost;
+    const left: Met = { ignored: new Set(), shallow: new Set() };
     const met = new Set<string>();
     const device = folderIdentity(this.root)?.split(":")[0];
     const waiting = [this.root];
@@ -139,6 +154,11 @@ export class WatchedTree {
       if (identity.split(":")[0] !== device) return "another file system is mounted in it";
       met.add(path);
       if (met.size > most) return null;
+      const here = relative(this.root, path);
+      if (leaveOut.shallow.has(here)) {
+        left.shallow.add(here);
+        continue;
+      }
       for (const entry of readdirSync(path, { withFileTypes: true })) {
         if (entry.name === ".git") {
           if (path !== this.root) return "another repository lies in it";
@@ -147,8 +167,9 @@ export class WatchedTree {
         if (!entry.isDirectory()) continue;
         if (entry.name.includes("\uFFFD")) return "the name of a folder in it is not UTF-8";
         const below = join(path, entry.name);
-        const name = relative(this.root, below);
-        if (leaveOut.has(name)) left.add(name);
+        const name = here === "" ? entry.name : `${here}/${entry.name}`;
+        if (leaveOut.ignored.has(name)) left.ignored.add(name);
+        else if (excluded?.(name) === true && !leaveOut.shallow.has(name) && !this.#folders.has(below)) return null;
         else waiting.push(below);
       }
       if (met.size % atATime === 0) await breathe();
@@ -166,12 +187,14 @@ export class WatchedTree {
       this.#drop(path, known);
     }
     const own = basename(path);
+    const prefix = path === this.root ? "" : `${relative(this.root, path)}/`;
     let folder: Folder | null = null;
     let watcher: { close(): void };
     try {
       watcher = this.#watch.folder(path, (kind, name) => {
         if (folder !== null && kind === "rename" && (name === own || name === null)) folder.stale = true;
         this.#happened(path, kind, name, own);
+        if (name !== ".git" || path !== this.root) this.#told(this.#reshaped || name === null ? null : prefix + name);
       });
     } catch (error) {
       if (codeOf(error) === "ENOENT") return null;
@@ -194,7 +217,15 @@ export class WatchedTree {
     if (folder === this.root && (name === own || name === null)) this.#rootMoved = true;
     if (this.#reshaped) return; // it is looked at anew anyway
     if (name === null || name === ".gitignore" || name === ".git") this.#reshaped = true;
-    else if (kind === "rename" && (name === own || this.#isFolder(join(folder, name)))) this.#reshaped = true;
+    else if (kind === "rename" && (name === own || this.#shapes(folder, name))) this.#reshaped = true;
+  }
+
+  /** Does its coming or going decide what is watched? In a folder not watched to its bottom, one file alone does. */
+  #shapes(folder: string, name: string): boolean {
+    if (this.#leftOut.shallow.size === 0) return this.#isFolder(join(folder, name));
+    const here = relative(this.root, folder);
+    const witness = this.#leftOut.shallow.get(here);
+    return witness === undefined ? this.#isFolder(join(folder, name)) : witness === `${here}/${name}`;
   }
 
   /** Is there a folder, or was one that we watch? */
@@ -208,13 +239,15 @@ export class WatchedTree {
     }
   }
 
-  /** Lets go of what is watched though git ignores it; how many folders that were. */
-  #dropIgnored(): number {
+  /** Lets go of what is watched though it is left out; how many folders that were. */
+  #dropLeftOut(): number {
     const before = this.#folders.size;
-    if (this.#ignored.size === 0) return 0;
+    const { ignored, shallow } = this.#leftOut;
+    if (ignored.size === 0 && shallow.size === 0) return 0;
     for (const [path, folder] of this.#folders) {
-      const parts = relative(this.root, path).split("/");
-      if (parts.some((_, index) => this.#ignored.has(parts.slice(0, index + 1).join("/")))) this.#drop(path, folder);
+      const name = relative(this.root, path);
+      const above = name.split("/").map((_, index, parts) => parts.slice(0, index + 1).join("/"));
+      if (above.some((each) => ignored.has(each) || (shallow.has(each) && each !== name))) this.#drop(path, folder);
     }
     return before - this.#folders.size;
   }
@@ -224,3 +257,8 @@ export class WatchedTree {
     this.#folders.delete(path);
   }
 }
+
+/** Whether all that was left out may be. */
+const isAmong = (walked: Met, leftOut: LeftOut): boolean =>
+  [...walked.ignored].every((folder) => leftOut.ignored.has(folder)) &&
+  [...walked.shallow].every((folder) => leftOut.shallow.has(folder) || leftOut.ignored.has(folder));

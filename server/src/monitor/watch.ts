@@ -36,3 +36,13 @@ export const openWatch = async (options: WatchOptions): Promise<Watch | string> 
   if (process.platform !== "linux") return `${process.platform} tells of changes in no certain order`;
   return InotifyWatch.open(options);
 };
+
+/** Where nothing can be watched. */
+export const noWatch: Watch = {
+  folder: () => {
+    throw new Error("nothing can be watched");
+  },
+  settled: () => Promise.resolve(false),
+  size: 0,
+  close: () => undefined,
+};

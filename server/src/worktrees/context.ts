@@ -3,7 +3,7 @@ import type { Settings } from "../../../protocol/settings.ts";
 import type { Note } from "../../../protocol/worktrees.ts";
 import type { ClaimService } from "../claims/index.ts";
 import type { Git } from "../git/index.ts";
-import type { LiveStatuses } from "../monitor/index.ts";
+import type { Memories } from "../monitor/index.ts";
 import type { Store } from "../store/store.ts";
 
 /** What every step of this room works with. */
@@ -19,7 +19,7 @@ export interface Tools {
   /** Who holds which worktree; loaded when somebody holds one, or wants to. */
   readonly claims: () => Promise<ClaimService>;
   /** In a process that keeps running: statuses that need not be asked of git again. */
-  readonly live?: LiveStatuses;
+  readonly live?: Memories;
 }
 
 /** One call: how it is cancelled, where its progress goes, and what the user should read afterwards. */

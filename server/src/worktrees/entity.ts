@@ -1,10 +1,17 @@
 import { basename } from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
-import type { Worktree, WorktreeStatus, WorktreeType } from "../../../protocol/worktrees.ts";
+import type { LiveFacts, Worktree, WorktreeStatus, WorktreeType } from "../../../protocol/worktrees.ts";
 import type { WorktreeRow } from "../store/store.ts";
 
+/** What is read of a worktree now, beside what is registered of it. */
+export interface Seen {
+  readonly status: WorktreeStatus;
+  /** Missing where it could not be looked at. */
+  readonly live?: LiveFacts;
+}
+
 /** A registered worktree as the contract shows it. */
-export const toWorktree = (row: WorktreeRow, status?: WorktreeStatus): Worktree => ({
+export const toWorktree = (row: WorktreeRow, seen?: Seen): Worktree => ({
   id: row.id,
   repository: row.repositoryId,
   name: row.name,
@@ -21,7 +28,7 @@ export const toWorktree = (row: WorktreeRow, status?: WorktreeStatus): Worktree 
   createdAt: row.createdAt,
   lastAccessed: row.lastAccessed,
   metadata: row.metadata,
-  ...(status === undefined ? {} : { status }),
+  ...seen,
 });
 
 /** Whether somebody is at work on it, or was when he died. */

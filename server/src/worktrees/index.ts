@@ -5,7 +5,7 @@ import type { Holder, WorktreeRow } from "../store/index.ts";
 import type { Call, Tools } from "./context.ts";
 import { find, toWorktree } from "./entity.ts";
 import type { Following } from "./follow.ts";
-import { atItsHead, list, statusesOf } from "./list.ts";
+import { atItsHead, list, look } from "./list.ts";
 import { open } from "./repositories.ts";
 
 export type { Call, Tools } from "./context.ts";
@@ -61,7 +61,11 @@ export class Worktrees {
     const repository = await this.open(path, call);
     const asked = new Set(params.ids);
     const rows = (await this.#tools.store.worktrees.of(repository.id)).filter((row) => asked.has(row.id));
-    return { statuses: Object.fromEntries(await statusesOf(this.#tools, repository, rows, call)) };
+    const seen = [...(await look(this.#tools, repository, rows, call))];
+    return {
+      statuses: Object.fromEntries(seen.map(([id, { status }]) => [id, status])),
+      live: Object.fromEntries(seen.flatMap(([id, { live }]) => (live === undefined ? [] : [[id, live]]))),
+    };
   }
 
   async path(path: string, params: ParsedOf<"worktree.path">, call: Call): Promise<ResultOf<"worktree.path">> {

@@ -1,9 +1,11 @@
 import type { Repository } from "../../../protocol/repositories.ts";
-import type { Worktree, WorktreeStatus } from "../../../protocol/worktrees.ts";
-import { RefFiles, mainBranch, readWorktreeRecords, statuses } from "../git/index.ts";
+import type { Worktree } from "../../../protocol/worktrees.ts";
+import { RefFiles, looks, mainBranch, readWorktreeRecords } from "../git/index.ts";
 import type { WorktreeRow } from "../store/index.ts";
 import type { Call, Tools } from "./context.ts";
 import { isPending, toWorktree } from "./entity.ts";
+import type { Seen } from "./entity.ts";
+import { keptFacts, liveFactsOf } from "./live-facts.ts";
 import { isCheckedOut } from "./place.ts";
 
 /** Trunk first, then by type and name, as the tree shows them. */
@@ -20,7 +22,7 @@ const sorted = (rows: readonly WorktreeRow[]): WorktreeRow[] =>
 
 /**
  * The registered worktrees after a look at git's own records, which costs a few file reads and runs git only where the
- * two differ; with `status`, each one's counts.
+ * two differ; with `status`, each one's counts and live facts.
  */
 export const list = async (
   tools: Tools,
@@ -41,32 +43,44 @@ export const list = async (
   const heads = await headsOf(tools, repository, rows, call);
   const current = sorted(rows).map((row) => ({ ...row, head: heads.get(row.id) ?? row.head }));
   if (!options.status) return current.map((row) => toWorktree(row));
-  const known = await statusesOf(tools, repository, current, call);
-  return current.map((row) => toWorktree(row, known.get(row.id) ?? { unknown: "not read" }));
+  const seen = await look(tools, repository, current, call);
+  return current.map((row) => toWorktree(row, seen.get(row.id)));
 };
 
-export const statusesOf = async (
+/** Status and live facts of each of these worktrees. */
+export const look = async (
   tools: Tools,
   repository: Repository,
   rows: readonly WorktreeRow[],
   call: Call,
-): Promise<Map<string, WorktreeStatus>> => {
+): Promise<Map<string, Seen>> => {
   const readable = rows.filter((row) => row.state === "ready");
-  const known = await statuses(
-    tools.git,
-    repository.gitDir,
-    readable.map(({ id, path, branch, head, base }) => ({ id, path, branch, head, base })),
-    { signal: call.signal, memory: tools.live?.memoryOf(repository.gitDir) },
+  const [found, kept] = await Promise.all([
+    looks(
+      tools.git,
+      repository.gitDir,
+      readable.map(({ id, path, branch, head, base }) => ({ id, path, branch, head, base })),
+      { signal: call.signal, memory: tools.live?.memoryOf(repository.gitDir) },
+    ),
+    keptFacts(tools, repository),
+  ]);
+  const facts = await liveFactsOf(tools, repository, { looks: found, kept }, call);
+  return new Map(
+    rows.map(({ id, state }) => {
+      const live = facts.get(id);
+      const status = found.get(id)?.status ?? { unknown: reasons[state] };
+      return [id, live === undefined ? { status } : { status, live }];
+    }),
   );
-  const reasons = {
-    creating: "still being created",
-    removing: "being removed",
-    restoring: "being restored",
-    missing: "its folder is gone",
-    ready: "not read",
-  };
-  for (const row of rows) if (!known.has(row.id)) known.set(row.id, { unknown: reasons[row.state] });
-  return known;
+};
+
+/** Why one that is not looked at has no status. */
+const reasons = {
+  creating: "still being created",
+  removing: "being removed",
+  restoring: "being restored",
+  missing: "its folder is gone",
+  ready: "not read",
 };
 
 /** Whether git's records and the registry name other worktrees, places, branches or locks; a few file reads each. */

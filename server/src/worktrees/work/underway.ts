@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { operationsIn } from "../../git/index.ts";
 import { namesIn, textOf } from "./place.ts";
 
 /** What git would say is in progress, from the record's files: `rebase 3/7 of feat/x onto 1a2b3c4`, `merge of 1a2b3c4`. */
@@ -20,33 +21,25 @@ export const underway = async (gitDir: string): Promise<string[]> => {
     return name === "" || name === "detached HEAD" ? "" : ` of ${name}`;
   };
 
-  if (there.has("rebase-merge")) {
-    const onto = await commit("rebase-merge", "onto");
-    const where = onto === "" ? "" : ` onto ${onto}`;
-    states.push(`rebase${await step("rebase-merge", "msgnum", "end")}${await branch("rebase-merge")}${where}`);
-  }
-  if (there.has("rebase-apply")) {
-    const mail = (await namesIn(join(gitDir, "rebase-apply"))).includes("applying");
-    const what = mail ? "series of mails" : "rebase";
-    states.push(`${what}${await step("rebase-apply", "next", "last")}${await branch("rebase-apply")}`);
-  }
-  if (there.has("MERGE_HEAD")) states.push(`merge of ${await commit("MERGE_HEAD")}`);
-  // A rebase that stopped leaves this one too.
-  if (there.has("CHERRY_PICK_HEAD") && !there.has("rebase-merge"))
-    states.push(`cherry-pick of ${await commit("CHERRY_PICK_HEAD")}`);
-  if (there.has("REVERT_HEAD")) states.push(`revert of ${await commit("REVERT_HEAD")}`);
-  if (there.has("sequencer") && !there.has("CHERRY_PICK_HEAD") && !there.has("REVERT_HEAD")) {
-    const left = (await line("sequencer", "todo"))
-      .split("\n")
-      .filter((entry) => entry !== "" && !entry.startsWith("#"));
-    const verb = left[0]?.startsWith("revert") === true ? "revert" : "cherry-pick";
-    states.push(`${verb} of several commits, ${left.length} to go`);
-  }
-  if (there.has("BISECT_LOG") || there.has("BISECT_START")) {
-    const start = await line("BISECT_START");
-    states.push(
-      start === "" ? "bisect" : `bisect begun on ${/^[0-9a-f]{40,}$/.test(start) ? start.slice(0, 7) : start}`,
-    );
+  for (const { operation, marker } of operationsIn(gitDir, there)) {
+    if (marker === "rebase-merge") {
+      const onto = await commit("rebase-merge", "onto");
+      const where = onto === "" ? "" : ` onto ${onto}`;
+      states.push(`rebase${await step("rebase-merge", "msgnum", "end")}${await branch("rebase-merge")}${where}`);
+    } else if (marker === "rebase-apply") {
+      const what = operation === "am" ? "series of mails" : "rebase";
+      states.push(`${what}${await step("rebase-apply", "next", "last")}${await branch("rebase-apply")}`);
+    } else if (marker === "sequencer") {
+      const left = (await line("sequencer", "todo"))
+        .split("\n")
+        .filter((entry) => entry !== "" && !entry.startsWith("#"));
+      states.push(`${operation} of several commits, ${left.length} to go`);
+    } else if (operation === "bisect") {
+      const start = await line("BISECT_START");
+      states.push(
+        start === "" ? "bisect" : `bisect begun on ${/^[0-9a-f]{40,}$/.test(start) ? start.slice(0, 7) : start}`,
+      );
+    } else states.push(`${operation} of ${await commit(marker)}`);
   }
   if (there.has("NOTES_MERGE_PARTIAL")) states.push("merge of notes");
   return states;

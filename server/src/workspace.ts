@@ -192,6 +192,7 @@ class Composed implements Workspace {
     const store = await this.#store?.catch(() => null);
     store?.close();
     this.#store = null;
+    this.#git.close();
     await this.#logFile.flush();
   }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import fs, { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, it } from "node:test";
+import { describe, it, mock } from "node:test";
 import { ImiError } from "../../protocol/errors.ts";
 import { openWorkspace } from "../../server/src/workspace.ts";
 import { Caller, makeScene } from "../support/workspace.ts";
@@ -48,6 +49,50 @@ const foundClean = async (prepare?: (scene: Scene, path: string) => void): Promi
   };
 };
 
+/** Processes of ours that wait for refs to write. */
+const gitsWaiting = (): number[] => {
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8");
+  const pids = children
+    .split(" ")
+    .map(Number)
+    .filter((pid) => pid > 0);
+  return pids.filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("update-ref");
+    } catch {
+      return false; // it has ended
+    }
+  });
+};
+
+const until = async (holds: () => boolean): Promise<void> => {
+  for (const end = Date.now() + 60_000; !holds(); await delay(20)) assert.ok(Date.now() < end, "it never came to that");
+};
+
+/** The folders whose names are read by anybody in this process. */
+const readingFolders = (): Disposable & { readonly read: string[] } => {
+  const read: string[] = [];
+  const original = fs.readdirSync;
+  const replaced = mock.method(fs, "readdirSync", (folder: string, options: object) => {
+    read.push(folder);
+    return original(folder, options);
+  });
+  syncBuiltinESMExports();
+  return {
+    read,
+    [Symbol.dispose]: () => {
+      replaced.mock.restore();
+      syncBuiltinESMExports();
+    },
+  };
+};
+
+const assertPinned = ({ scene }: Watched, prefix: string | null | undefined): void => {
+  assert.ok(typeof prefix === "string");
+  const refs = scene.git(scene.trunk, "for-each-ref", "--format=%(refname) %(objectname)", prefix);
+  assert.equal(refs.trim(), `${prefix}/HEAD ${scene.git(scene.trunk, "rev-parse", "feat/x").trim()}`);
+};
+
 const refused = (error: unknown): boolean => ImiError.is(error, "worktree/dirty");
 
 describe("a worktree that was found clean", { skip: process.platform !== "linux" }, () => {
@@ -69,6 +114,59 @@ describe("a worktree that was found clean", { skip: process.platform !== "linux"
     );
   });
 
+  it("is looked through for repositories in its ignored folders alone, which are not watched", async () => {
+    using spy = readingFolders();
+    await using watched = await foundClean((scene, path) => {
+      mkdirSync(join(path, "docs/deep"), { recursive: true });
+      writeFileSync(join(path, "docs/deep/page.md"), "page\n");
+      scene.git(path, "add", ".");
+      scene.git(path, "commit", "-q", "-m", "a page");
+      mkdirSync(join(path, "build/deep"), { recursive: true });
+    });
+    const inside = (name: string): string => join(watched.path, name);
+    spy.read.length = 0;
+    // Behind the answer all of them are read once; the ignored ones are the last.
+    await until(() => spy.read.includes(inside("build/deep")));
+    assert.ok(spy.read.includes(inside("docs/deep")));
+    spy.read.length = 0;
+    await watched.imi.call("worktree.remove", { name: "feat-x" });
+    assert.deepEqual(
+      spy.read.filter((path) => path.startsWith(watched.path)),
+      [inside("build"), inside("build/deep")],
+    );
+  });
+
+  it("is pinned by the git that was started when it was found clean", async () => {
+    await using watched = await foundClean();
+    await until(() => gitsWaiting().length === 1);
+    const { trash } = await watched.imi.call("worktree.remove", { name: "feat-x" });
+    assert.deepEqual(gitsWaiting(), []);
+    assertPinned(watched, trash?.salvaged);
+  });
+
+  it("is pinned all the same when that git was killed, or its repository is set up otherwise by now", async () => {
+    for (const act of [
+      () => {
+        for (const pid of gitsWaiting()) process.kill(pid, "SIGKILL");
+      },
+      ({ scene }: Watched) => void scene.git(scene.trunk, "config", "core.logAllRefUpdates", "always"),
+    ]) {
+      await using watched = await foundClean();
+      await until(() => gitsWaiting().length === 1);
+      act(watched);
+      const { trash } = await watched.imi.call("worktree.remove", { name: "feat-x" });
+      assertPinned(watched, trash?.salvaged);
+    }
+  });
+
+  it("leaves no git behind where nobody removes it", async () => {
+    {
+      await using _ = await foundClean();
+      await until(() => gitsWaiting().length === 1);
+    }
+    await until(() => gitsWaiting().length === 0);
+  });
+
   it("is looked at again after a commit was made in a clone that git ignores", async () => {
     const tool = (path: string): string => join(path, "build/tool");
     await using watched = await foundClean((scene, path) => scene.git(path, "clone", "-q", scene.remote, tool(path)));
@@ -84,6 +182,16 @@ describe("a worktree that was found clean", { skip: process.platform !== "linux"
       ({ scene, path }: Watched) => {
         scene.git(path, "init", "-q", "build/deep/tool");
         scene.git(join(path, "build/deep/tool"), "commit", "-q", "--allow-empty", "-m", "nowhere else");
+      },
+    ],
+    [
+      "a bare one was made that git ignores",
+      ({ scene, path }: Watched) => {
+        scene.git(path, "clone", "-q", "--bare", scene.remote, "build/store.git");
+        const tree = scene.git(path, "write-tree").trim();
+        scene.git(join(path, "build/store.git"), "fetch", "-q", path, "HEAD");
+        const commit = scene.git(path, "commit-tree", "-m", "nowhere else", tree).trim();
+        scene.git(join(path, "build/store.git"), "fetch", "-q", path, `${commit}:refs/heads/mine`);
       },
     ],
     [

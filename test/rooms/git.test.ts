@@ -505,6 +505,38 @@ describe("refs read from git's files", () => {
     assert.equal(files.look("refs/heads/feat/b"), oid);
   });
 
+  test("say when a name certainly stands for nothing, and only then", async () => {
+    await using repository = await makeRepository();
+    await repository.run(["tag", "v1.0"]);
+    await repository.run(["branch", "feat/a"]);
+    const isNothing = (name: string): boolean => new RefFiles(repository.commonDir).isNothing(name);
+    for (const name of ["origin/main", "feat/b", "v2.0", "FETCH_HEAD", "trunk"]) {
+      assert.equal(isNothing(name), true, name);
+      await assert.rejects(repository.run(["rev-parse", "--verify", "--quiet", name]), name);
+    }
+    const head = await repository.run(["rev-parse", "--short", "HEAD"]);
+    for (const name of ["main", "heads/main", "refs/heads/main", "feat/a", "v1.0", "tags/v1.0", "HEAD"])
+      assert.equal(isNothing(name), false, name);
+    for (const name of [
+      head,
+      `v1.0-0-g${head}`,
+      "main~1",
+      "main@{0}",
+      "@",
+      ":/first",
+      "main..feat/a",
+      "beef",
+      "-x",
+      "",
+    ])
+      assert.equal(isNothing(name), false, name);
+    await repository.run(["pack-refs", "--all"]);
+    assert.equal(isNothing("feat/a"), false);
+    await addRemote(repository);
+    assert.equal(isNothing("origin/main"), false);
+    assert.equal(isNothing("origin"), false); // its HEAD
+  });
+
   test("name the remotes, from files and packed", async () => {
     await using repository = await makeRepository();
     assert.deepEqual(new RefFiles(repository.commonDir).remotes(), []);

@@ -110,11 +110,11 @@ describe("recording goes on", { skip }, () => {
     await using scene = await Observed.of({ files: 20 });
     const row = await scene.worktree("one");
     let failures = 0;
-    const { record } = scene.store.activities;
+    const kept = scene.store.activities;
     const activities: Activities = {
-      ...scene.store.activities,
+      ...kept,
       record: (...told) => {
-        if (failures === 0) return record(...told);
+        if (failures === 0) return kept.record(...told);
         failures -= 1;
         return Promise.reject(new ImiError("store/busy", "The registry is busy."));
       },

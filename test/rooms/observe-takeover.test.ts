@@ -126,9 +126,10 @@ describe("who watches next", { skip }, () => {
       ];
       made += 1;
       deeds[Math.floor(random() * deeds.length)]?.();
-      if (random() < 0.04) await scene.repository.commit(`commit ${made}`, {}, root);
-      else if (random() < 0.04) await scene.repository.run(["checkout", "-q", "--", "."], root);
-      else if (random() < 0.2) await delay(random() * 60);
+      const then = random();
+      if (then < 0.04) await scene.repository.commit(`commit ${made}`, {}, root);
+      else if (then < 0.08) await scene.repository.run(["checkout", "-q", "--", "."], root);
+      else if (then < 0.25) await delay(random() * 60);
     };
     for (let round = 0; round < rounds; round++) {
       const child = await observing(scene);

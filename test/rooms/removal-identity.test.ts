@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, existsSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { ImiError } from "../../protocol/errors.ts";
 import { Git } from "../../server/src/git/index.ts";
 import { Caller, makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
 import { snapshotWorktree } from "../support/worktree-snapshot.ts";
+
+const linux = process.platform === "linux";
 
 let scene: Scene;
 beforeEach(() => {
@@ -116,6 +121,47 @@ describe("a removal refuses, whoever says --yes, when at the registered path the
     });
 });
 
+describe("a copy of its folder in a worktree's place", () => {
+  it("is taken for the worktree by a reconcile that somebody asks for, and by no other look", async () => {
+    await using imi = await Caller.in(scene);
+    const { worktree } = await imi.call("worktree.create", { type: "feat", name: "x" });
+    writeFileSync(join(worktree.path, "file-0.txt"), "mine\n");
+    const backup = join(scene.root, "backup");
+    cpSync(worktree.path, backup, { recursive: true, preserveTimestamps: true });
+    rmSync(worktree.path, { recursive: true });
+    renameSync(backup, worktree.path);
+    await imi.call("worktree.create", { type: "feat", name: "y" }); // looks at all of them
+    await imi.call("worktree.list", {});
+    const { hint } = await refusal(imi, "path/unsafe");
+    assert.match(hint ?? "", /imi reconcile/u);
+    const { settled } = await imi.call("worktree.reconcile", {});
+    assert.deepEqual(
+      settled.map(({ name, reason }) => [name, reason]),
+      [["feat-x", "another folder with its checkout stands there now"]],
+    );
+    assert.deepEqual((await imi.call("worktree.reconcile", {})).settled, []);
+    const before = snapshotWorktree({ path: worktree.path, env: scene.env });
+    await imi.call("worktree.remove", { name: "feat-x", yes: true });
+    await imi.call("worktree.restore", { name: "feat-x" });
+    assert.deepEqual(snapshotWorktree({ path: worktree.path, env: scene.env }), before);
+  });
+
+  it("is not when it is a link to it, or another repository's with a record of that name", async () => {
+    await using imi = await Caller.in(scene);
+    const { worktree } = await imi.call("worktree.create", { type: "feat", name: "x" });
+    const own = join(scene.root, "own");
+    renameSync(worktree.path, own);
+    symlinkSync(own, worktree.path);
+    await imi.call("worktree.reconcile", {});
+    await refusal(imi, "path/unsafe");
+    rmSync(worktree.path);
+    renameSync(otherWorktree(), worktree.path);
+    await imi.call("worktree.reconcile", {});
+    await refusal(imi, "path/unsafe");
+    assert.ok(existsSync(join(worktree.path, ".git")));
+  });
+});
+
 describe("a lock of git's", () => {
   it("that is held is named, with its age and when it may go; a minute later it is taken along", async () => {
     await using imi = await Caller.in(scene);
@@ -134,6 +180,32 @@ describe("a lock of git's", () => {
     await imi.call("worktree.restore", { name: "feat-x" });
     rmSync(lock);
     assert.deepEqual(snapshotWorktree({ path: worktree.path, env: scene.env }), before);
+  });
+
+  it("is somebody's as long as that git runs, however long its commit message takes", { skip: !linux }, async () => {
+    await using imi = await Caller.in(scene);
+    const { worktree } = await imi.call("worktree.create", { type: "feat", name: "x" });
+    const lock = join(scene.trunk, ".git/worktrees/feat-x/index.lock");
+    writeFileSync(join(worktree.path, "file-0.txt"), "mine\n");
+    const [begun, done] = [join(scene.root, "begun"), join(scene.root, "done")];
+    const editor = `sh -c 'echo said > "$1"; touch "${begun}"; until [ -e "${done}" ]; do sleep 0.05; done' editor`;
+    const commit = spawn("git", ["commit", "-q", "-a"], {
+      ...{ cwd: worktree.path, stdio: "ignore" },
+      env: { ...scene.env, GIT_EDITOR: editor },
+    });
+    const ended = once(commit, "exit");
+    try {
+      while (!existsSync(begun)) await delay(20);
+      const made = Date.now() / 1000 - 3600;
+      utimesSync(lock, made, made);
+      const { message } = await refusal(imi, "repository/busy");
+      assert.ok(message.includes(`git (process ${commit.pid}) is at work in feat-x`), message);
+    } finally {
+      writeFileSync(done, "");
+    }
+    assert.deepEqual(await ended, [0, null]);
+    await imi.call("worktree.remove", { name: "feat-x", yes: true });
+    assert.equal(scene.git(scene.trunk, "log", "-1", "--format=%s", "feat/x"), "said\n");
   });
 
   it("on another file is named as well, by whatever has to wait for it", async () => {

@@ -75,13 +75,12 @@ export class Servers implements AsyncDisposable {
     for (let seen = -1; seen !== this.gitRuns(0).length; await delay(quietMs)) seen = this.gitRuns(0).length;
   }
 
+  /** Ends them all, and takes the scene away. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { process: child } of this.all) child.kill("SIGKILL");
-    await Promise.all(
-      this.all.map(({ process: child }) =>
-        until("it ended", () => child.exitCode !== null || child.signalCode !== null),
-      ),
-    );
+    for (const { process: child } of this.all)
+      await until("it ended", () => child.exitCode !== null || child.signalCode !== null);
+    this.scene.remove();
   }
 
   #lines(): string[] {

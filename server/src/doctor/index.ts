@@ -15,8 +15,8 @@ interface Patient {
   readonly store: () => Promise<Store>;
   readonly where: string;
   readonly signal: AbortSignal;
-  /** Which server answers for a repository's worktrees, in words; null when none runs. */
-  readonly liveStatus: (gitDir: string) => Promise<string | null>;
+  /** Which server answers for a repository's worktrees, in words, and what to do where it cannot watch some; null when none runs. */
+  readonly liveStatus: (gitDir: string) => Promise<{ readonly detail: string; readonly hint: string | null } | null>;
 }
 
 /** Below this much free space a checkout may well fail, in bytes. */
@@ -98,8 +98,11 @@ const watches = async (): Promise<Omit<Check, "name">> => {
     : ok(`${limit} inotify watches per user`);
 };
 
-const liveStatus = async ({ where, liveStatus: serves }: Patient): Promise<Omit<Check, "name">> =>
-  ok((await serves((await findRepository(where)).commonDir)) ?? "no server runs; each worktree is asked of git");
+const liveStatus = async ({ where, liveStatus: serves }: Patient): Promise<Omit<Check, "name">> => {
+  const served = await serves((await findRepository(where)).commonDir);
+  if (served === null) return ok("no server runs; each worktree is asked of git");
+  return served.hint === null ? ok(served.detail) : warning(served.detail, served.hint);
+};
 
 const forge = async ({ signal }: Patient): Promise<Omit<Check, "name">> => {
   try {

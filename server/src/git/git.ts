@@ -3,6 +3,7 @@ import { ImiError } from "../../../protocol/errors.ts";
 import { redact, run } from "../process/index.ts";
 import { configEnvironment, gitEnvironment, gitPrefix } from "./environment.ts";
 import { failure, notStarted, subcommand } from "./failures.ts";
+import { Poised } from "./poised.ts";
 import type { GitOptions, GitOutput } from "./types.ts";
 
 export interface GitVersion {
@@ -31,6 +32,7 @@ export class Git {
   readonly #binary: string;
   readonly #log: (line: string) => void;
   #version: Promise<GitVersion> | null = null;
+  #poised: Poised | null = null;
 
   constructor(options: { binary?: string; log?: (line: string) => void } = {}) {
     this.#binary = options.binary ?? "git";
@@ -60,6 +62,23 @@ export class Git {
       );
     }
     return version;
+  }
+
+  /** Starts a plumbing command ahead, which will probably be given its input soon. One at a time: the one before ends. */
+  poise(args: readonly string[], gitDir: string): void {
+    this.#poised?.dismiss();
+    this.#poised = new Poised(args, gitDir);
+  }
+
+  /** The process that was started ahead for that command, if there is one, for `plumb`. */
+  poised(args: readonly string[], gitDir: string): ReturnType<Poised["take"]> {
+    return this.#poised?.take(args, gitDir) ?? null;
+  }
+
+  /** Ends what was started ahead. */
+  close(): void {
+    this.#poised?.dismiss();
+    this.#poised = null;
   }
 
   /**

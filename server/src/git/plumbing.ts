@@ -17,6 +17,8 @@ export interface PlumbingOptions {
   readonly signal?: AbortSignal | undefined;
   /** Takes stdout as it comes, instead of having it collected; the next piece waits for it. */
   readonly receive?: (chunk: Buffer) => void | Promise<void>;
+  /** A process that was started ahead with these very arguments (`Git.poise`). */
+  readonly started?: ChildProcessWithoutNullStreams | null;
 }
 
 export interface PlumbingOutput {
@@ -33,13 +35,7 @@ const windows = process.platform === "win32";
  */
 export const plumb = async (args: readonly string[], options: PlumbingOptions): Promise<PlumbingOutput> => {
   refuseAborted(args, options.signal);
-  const child = spawn("git", [...gitPrefix("read"), ...args], {
-    cwd: options.cwd,
-    env: gitEnvironment("read", { ...configEnvironment(options.config ?? []), ...options.env }),
-    stdio: "pipe",
-    detached: !windows,
-    windowsHide: true,
-  });
+  const child = options.started ?? start(args, options);
   const end = (): void => endGroup(child);
   options.signal?.addEventListener("abort", end, { once: true });
   try {
@@ -65,6 +61,15 @@ export const plumb = async (args: readonly string[], options: PlumbingOptions): 
     options.signal?.removeEventListener("abort", end);
   }
 };
+
+const start = (args: readonly string[], options: PlumbingOptions): ChildProcessWithoutNullStreams =>
+  spawn("git", [...gitPrefix("read"), ...args], {
+    cwd: options.cwd,
+    env: gitEnvironment("read", { ...configEnvironment(options.config ?? []), ...options.env }),
+    stdio: "pipe",
+    detached: !windows,
+    windowsHide: true,
+  });
 
 /** What writes packs has its own words for a full disk. */
 const sameWords = (stderr: string): string =>

@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from "node:fs";
-import { readFile, readdir, realpath } from "node:fs/promises";
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import type { Dirent } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { codeOf, isAbsent } from "../errno.ts";
@@ -37,7 +38,7 @@ const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, "");
 export const gitIdOf = async (path: string): Promise<string | null> => {
   let text: string;
   try {
-    text = await readFile(join(path, ".git"), "utf8");
+    text = readFileSync(join(path, ".git"), "utf8");
   } catch {
     return null; // a folder (EISDIR), or nothing
   }
@@ -60,10 +61,7 @@ const atATime = 100;
 /** Every linked worktree git has a record of, also half-made ones. No process is started: 1 000 records take about 40 ms. */
 export const readWorktreeRecords = async (commonDir: string): Promise<WorktreeRecord[]> => {
   const folder = join(commonDir, "worktrees");
-  const names = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
-  });
+  const names = foldersIn(folder);
   const files = refsInFiles(commonDir);
   const records: WorktreeRecord[] = [];
   for (const [index, entry] of names.entries()) {
@@ -71,6 +69,15 @@ export const readWorktreeRecords = async (commonDir: string): Promise<WorktreeRe
     if (index % atATime === atATime - 1) await breathe();
   }
   return records;
+};
+
+const foldersIn = (folder: string): Dirent[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
 };
 
 export const readRecord = (adminDir: string, refsAreFiles: boolean): WorktreeRecord => {

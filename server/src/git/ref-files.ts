@@ -89,6 +89,22 @@ export class RefFiles {
     return this.commitOf(`refs/heads/${name}`) ?? this.commitOf(`refs/remotes/${name}`);
   }
 
+  /**
+   * Whether a name as people write it certainly stands for nothing: no ref by any of git's rules, and nothing that could be
+   * an object's id, an expression, or what `git describe` says.
+   */
+  isNothing(name: string): boolean {
+    if (!/^[a-z][\w./-]*$/i.test(name) || /(?:^|-g)[0-9a-f]{4,}$/i.test(name) || /\.\.|\/\/|\.lock$/.test(name))
+      return false;
+    const rules = [`refs/${name}`, ...["tags", "heads", "remotes"].map((kind) => `refs/${kind}/${name}`)];
+    try {
+      if (statSync(join(this.#commonDir, name), { throwIfNoEntry: false }) !== undefined) return false;
+    } catch (error) {
+      if (!isAbsent(error)) return false;
+    }
+    return [...rules, `refs/remotes/${name}/HEAD`].every((ref) => this.look(ref) === null);
+  }
+
   #exists(ref: string): boolean {
     this.#packed ??= this.#readPacked();
     return this.#packed.has(ref) || this.#read(ref) !== undefined;

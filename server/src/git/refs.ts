@@ -133,8 +133,10 @@ export const commitNamed = async (
   name: string,
   signal?: AbortSignal,
 ): Promise<string | null> => {
-  const read = new RefFiles(commonDir).commitOfShort(name);
+  const files = new RefFiles(commonDir);
+  const read = files.commitOfShort(name);
   if (read !== null) return read;
+  if (files.isNothing(name)) return null;
   const { stdout, exitCode } = await git.run(
     commonDir,
     ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`],

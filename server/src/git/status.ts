@@ -44,6 +44,8 @@ export interface StatusMemory {
   recall(paths: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, ReadStatus>>;
   /** Asks git, and remembers the answer where it can watch over it. */
   learn(place: WorktreePlace, ask: AskStatus, signal: AbortSignal | undefined): Promise<ReadStatus>;
+  /** Of a worktree recalled a moment ago: the folders in it, by relative path, below which things may have happened since. */
+  unwatched?(path: string): ReadonlySet<string> | null;
   /** Distances between pairs of commits (`base...head`). */
   readonly distances: Map<string, Distance>;
 }

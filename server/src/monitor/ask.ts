@@ -3,7 +3,7 @@ import { isTrusted } from "./meeting.ts";
 import type { Greeting, Request } from "./meeting.ts";
 
 /** How long a server may take to greet, in ms: one that is stopped, or busy, is not waited for. */
-const greetingMs = 250;
+const greetingMs = { once: 250, always: 1_000 } as const;
 /** How long it may be silent while it works on an answer, in ms: it sends something each second. */
 const silentMs = 4_000;
 
@@ -17,8 +17,17 @@ const none = "no server runs";
 /** Loading node:net takes 3 ms; where no server runs nobody needs it. */
 const connect = (place: string): Socket => process.getBuiltinModule("node:net").connect(place);
 
-/** Asks the server of a repository, where one runs and would answer as one would oneself. Never raises. */
-export const askServer = (runtimeDir: string, place: string, request: Request, signal: AbortSignal): Promise<Asked> => {
+/**
+ * Asks the server of a repository, where one runs and would answer as one would oneself. Never raises. A process that keeps
+ * running (`always`) is more patient: what it would do itself everybody else would do too, on a machine that is busy already.
+ */
+export const askServer = (
+  runtimeDir: string,
+  place: string,
+  request: Request,
+  signal: AbortSignal,
+  who: keyof typeof greetingMs = "once",
+): Promise<Asked> => {
   if (!isTrusted(runtimeDir, place)) return Promise.resolve({ answered: false, pid: null, reason: none });
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
@@ -32,7 +41,7 @@ export const askServer = (runtimeDir: string, place: string, request: Request, s
     };
     const without = (reason: string): void => end({ answered: false, pid: greeting?.pid ?? null, reason });
     const stop = (): void => without("it was cancelled");
-    let timer = setTimeout(() => without("it did not answer in time"), greetingMs);
+    let timer = setTimeout(() => without("it did not answer in time"), greetingMs[who]);
     signal.addEventListener("abort", stop, { once: true });
     socket.on("error", () => without(none));
     socket.on("connect", () => socket.write(`${JSON.stringify(request)}\n`));

@@ -56,7 +56,13 @@ export class FollowedStatuses implements StatusMemory {
     const { runtimeDir, place, common } = this.#options;
     if (place === null || paths.length === 0) return null;
     const params = { worktrees: paths.map((path) => [path, this.#known.get(path)?.mark ?? null] as const) };
-    const asked = await askServer(runtimeDir, place, { ...common(), operation: "status.read", params }, signal);
+    const asked = await askServer(
+      runtimeDir,
+      place,
+      { ...common(), operation: "status.read", params },
+      signal,
+      "always",
+    );
     if (!asked.answered) return this.#without(asked.reason);
     try {
       // Of the same version and this user's alone, as was checked on meeting it.

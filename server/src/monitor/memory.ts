@@ -175,6 +175,11 @@ export class WatchedStatuses implements StatusMemory, Watching {
     return recalled;
   }
 
+  unwatched(path: string): ReadonlySet<string> | null {
+    const tree = this.#entries.get(path)?.tree;
+    return tree?.whole === true ? new Set([...tree.leftOut.ignored, ...tree.leftOut.shallow.keys()]) : null;
+  }
+
   async learn(place: WorktreePlace, ask: AskStatus, signal: AbortSignal | undefined): Promise<ReadStatus> {
     const entry = this.#entryOf(place);
     this.#retryInTime(entry);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Repository } from "../../../protocol/repositories.ts";
-import { canonical, readWorktreeRecords } from "../git/index.ts";
+import { canonical, readRecord, readWorktreeRecords, refsInFiles } from "../git/index.ts";
 import type { WorktreeRecord } from "../git/index.ts";
 import type { WorktreeRow } from "../store/index.ts";
 
@@ -25,6 +25,16 @@ export const checkoutOf = (repository: Repository, row: WorktreeRow, gitId: stri
   branch: row.branch,
   base: row.base,
 });
+
+/** git's record of a registered worktree as the registry knows it, without a look at all the others; null where they differ. */
+export const knownRecord = (repository: Repository, row: WorktreeRow): WorktreeRecord | null => {
+  const gitId = row.identity?.gitId ?? "";
+  if (row.state !== "ready" || gitId === "") return null;
+  const record = readRecord(join(repository.gitDir, "worktrees", gitId), refsInFiles(repository.gitDir));
+  const same = record.path === row.path && record.branch === row.branch && record.lockReason === row.lockReason;
+  // Detached, the commit is in the record; on a branch its refs have it.
+  return same && (record.head === null || record.head === row.head) ? record : null;
+};
 
 /** git's record of a registered worktree; null where it has none (and for the main checkout, which needs none). */
 export const recordOf = async (

@@ -149,7 +149,7 @@ const settled = async (
   }
   if (row?.state === "ready" && (await isThere(repository, row))) return row;
   // Somebody moved, removed or made it with another tool: let git say what is true.
-  await reconcileRepository(tools, repository, call, { lease: "held" });
+  await reconcileRepository(tools, repository, call, { lease: "held", copies: "strangers" });
   row = await registeredAs(tools, repository, wanted);
   if (row === undefined) {
     await refuseCase(repository, await tools.store.worktrees.of(repository.id), wanted);

@@ -3,7 +3,7 @@ import type { Repository } from "../../../protocol/repositories.ts";
 import type { CreateResult, Note } from "../../../protocol/worktrees.ts";
 import type { Holder, WorktreeRow } from "../store/index.ts";
 import type { Call, Tools } from "./context.ts";
-import { find, toWorktree } from "./entity.ts";
+import { find, isPending, toWorktree } from "./entity.ts";
 import type { Following } from "./follow.ts";
 import { atItsHead, list, look } from "./list.ts";
 import { open } from "./repositories.ts";
@@ -81,7 +81,9 @@ export class Worktrees {
 
   async work(path: string, params: ParsedOf<"worktree.work">, call: Call): Promise<ResultOf<"worktree.work">> {
     const { workOf } = await import("./work/operation.ts");
-    return workOf(this.#tools, await this.open(path, call), await this.#find(path, params.name, call), call);
+    const repository = await this.open(path, call);
+    const row = (await this.#known(repository, params.name)) ?? (await this.#find(path, params.name, call));
+    return workOf(this.#tools, repository, row, call);
   }
 
   async remove(
@@ -92,7 +94,8 @@ export class Worktrees {
   ): Promise<ResultOf<"worktree.remove">> {
     const { remove } = await import("./remove.ts");
     const repository = await this.open(path, call);
-    await this.#find(path, params.name, call); // a worktree made elsewhere a moment ago is known by now
+    // A worktree made elsewhere a moment ago is known by now.
+    if ((await this.#known(repository, params.name)) === null) await this.#find(path, params.name, call);
     return remove(this.#tools, repository, params, call, as);
   }
 
@@ -145,7 +148,7 @@ export class Worktrees {
 
   async reconcile(path: string, call: Call): Promise<ResultOf<"worktree.reconcile">> {
     const { reconcileRepository } = await import("./reconcile.ts");
-    return reconcileRepository(this.#tools, await this.open(path, call), call);
+    return reconcileRepository(this.#tools, await this.open(path, call), call, { lease: "free", copies: "taken" });
   }
 
   async sync(path: string, call: Call): Promise<ResultOf<"sync.apply">> {
@@ -191,6 +194,16 @@ export class Worktrees {
     if (removed === undefined || removed.work.answer === "clean") return [];
     const message = `A ${name} removed on ${removed.removedAt.slice(0, 10)} is in the trash with uncommitted work: imi restore ${name}`;
     return [{ code: "trash/has", message }];
+  }
+
+  /** A worktree by its very name where git's record and its folder say what is registered; else all of them are looked at. */
+  async #known(repository: Repository, name: string): Promise<WorktreeRow | null> {
+    const rows = await this.#tools.store.worktrees.of(repository.id);
+    const row = rows.find((each) => each.name === name);
+    // What somebody began is ended, and whose claim is over is said, by a look at all of them.
+    if (row === undefined || row.claim !== null || rows.some(isPending)) return null;
+    const [{ knownRecord }, { isCheckedOut }] = await Promise.all([import("./checkout.ts"), import("./place.ts")]);
+    return knownRecord(repository, row) !== null && (await isCheckedOut(repository, row.path)) ? row : null;
   }
 
   async #find(path: string, name: string, call: Call) {

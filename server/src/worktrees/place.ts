@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { readdir, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Repository } from "../../../protocol/repositories.ts";
@@ -34,7 +34,7 @@ export interface Plan {
 
 export const identityOf = async (path: string): Promise<Identity | null> => {
   try {
-    const { dev, ino } = await stat(path, { bigint: true });
+    const { dev, ino } = statSync(path, { bigint: true });
     return { gitId: (await gitIdOf(path)) ?? "", device: String(dev), inode: String(ino) };
   } catch {
     return null;

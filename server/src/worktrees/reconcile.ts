@@ -5,14 +5,24 @@ import type { Reconciled } from "../../../protocol/worktrees.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { gitIdOf, listWorktrees, mainBranch, resolveTrunk } from "../git/index.ts";
 import type { GitWorktree } from "../git/index.ts";
-import type { TrashRow, WorktreePatch, WorktreeRow } from "../store/index.ts";
+import type { Identity, TrashRow, WorktreePatch, WorktreeRow } from "../store/index.ts";
 import { mutationLease } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { classify, freeName, isPending, toWorktree } from "./entity.ts";
 import { identityOf, isCheckedOut, undo } from "./place.ts";
+import { identityAt } from "./trash/files.ts";
 import { finishTrash } from "./trash/finish.ts";
 
 export type Outcome = ResultOf<"worktree.reconcile">;
+
+interface Reconciling {
+  readonly lease: "held" | "free";
+  /**
+   * What a folder is that stands in a worktree's place and is not the one that was registered, but has its checkout: copied
+   * back from a backup, or a copy of one that was moved. A removal refuses it; whoever asks for a reconcile takes it for the worktree.
+   */
+  readonly copies: "strangers" | "taken";
+}
 
 /**
  * Makes the registry say what git says (seed 002, "Orphaned Worktrees"): worktrees made elsewhere are adopted, those
@@ -23,7 +33,7 @@ export const reconcileRepository = async (
   tools: Tools,
   repository: Repository,
   call: Call,
-  { lease: held }: { readonly lease: "held" | "free" } = { lease: "free" },
+  { lease: held, copies }: Reconciling = { lease: "free", copies: "strangers" },
 ): Promise<Outcome> => {
   const outcome: Outcome = { adopted: [], settled: [], finished: [] };
   await finishInterrupted(tools, repository, held, outcome);
@@ -45,7 +55,7 @@ export const reconcileRepository = async (
     }
     seen.add(row.id);
     if (row.state !== "ready" && row.state !== "missing") continue;
-    const settled = await follow(tools, repository, row, entry);
+    const settled = await follow(tools, repository, row, entry, copies);
     if (settled !== null) outcome.settled.push(settled);
   }
   await settleGone(
@@ -152,6 +162,7 @@ const follow = async (
   repository: Repository,
   row: WorktreeRow,
   entry: GitWorktree,
+  copies: Reconciling["copies"],
 ): Promise<Reconciled | null> => {
   const reasons: string[] = [];
   let patch: WorktreePatch = { head: entry.head };
@@ -173,6 +184,8 @@ const follow = async (
     reasons.push(missing ? "its folder is gone" : "its folder is back");
     patch = { ...patch, state };
   }
+  const copy = missing || copies === "strangers" ? null : await copyAt(row, entry.path);
+  if (copy !== null) reasons.push("another folder with its checkout stands there now");
   if (reasons.length === 0 && row.head === entry.head) return null;
   if (!missing && (row.identity === null || reasons.length > 0))
     patch = { ...patch, identity: await identityOf(entry.path) };
@@ -183,6 +196,13 @@ const follow = async (
     if (ImiError.is(error, "worktree/not-found")) return null; // removed by another process since it was read
     throw error;
   }
+};
+
+/** The identity of a folder that git takes for the worktree as well, where it is not the registered one; never of a link. */
+const copyAt = async ({ identity }: WorktreeRow, path: string): Promise<Identity | null> => {
+  if (identity === null || identity.gitId === "") return null;
+  const now = (await identityAt(path)) === null ? null : await identityOf(path);
+  return now !== null && now.gitId === identity.gitId && now.inode !== identity.inode ? now : null;
 };
 
 /** A worktree named after its folder, as nearly all are, keeps being so. */

@@ -1,16 +1,17 @@
-import { constants } from "node:fs";
-import { access, lstat } from "node:fs/promises";
-import { dirname, join, sep } from "node:path";
+import { accessSync, constants, lstatSync } from "node:fs";
+import type { Stats } from "node:fs";
+import { basename, dirname, join, sep } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { Salvage } from "../../../protocol/salvage.ts";
 import type { Work } from "../../../protocol/work.ts";
 import { ImiError } from "../../../protocol/errors.ts";
-import { codeOf } from "../errno.ts";
+import { codeOf, isAbsent } from "../errno.ts";
 import { fault } from "../faults.ts";
 import { lockNamed, quoted, readWorktreeRecords } from "../git/index.ts";
 import type { WorktreeRecord } from "../git/index.ts";
+import { processesIn } from "../process/index.ts";
 import { uuidv7 } from "../store/index.ts";
 import type { Holder, Lease, TrashRow, WorktreeRow } from "../store/index.ts";
 import { checkoutOf, recordOf } from "./checkout.ts";
@@ -24,7 +25,7 @@ import { dropSalvage, salvage } from "./salvage/index.ts";
 import { pinHead } from "./salvage/pin-head.ts";
 import { hideDotGit } from "./trash/dot-git.ts";
 import { toEntry } from "./trash/entry.ts";
-import { identityAt } from "./trash/files.ts";
+import { identityAt, seenAt } from "./trash/files.ts";
 import { finishTrash } from "./trash/finish.ts";
 import { copyAhead, move } from "./trash/move.ts";
 import type { Move } from "./trash/move.ts";
@@ -154,13 +155,7 @@ const refuseOthersInside = (row: WorktreeRow, records: readonly WorktreeRecord[]
 
 /** The recorded identity decides: another repository, or a link, at a registered path is never touched. */
 const folderOf = async (row: WorktreeRow): Promise<Found["folder"]> => {
-  const facts = await lstat(row.path).catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return null;
-    throw new ImiError("path/permission", `${row.path} cannot be looked at (${codeOf(error) ?? "unknown"}).`, {
-      hint: "Nothing was removed. Make it readable, then try again.",
-      cause: error,
-    });
-  });
+  const facts = factsOf(row.path);
   if (facts === null) return "gone";
   if (!facts.isDirectory()) {
     throw notRegistered(row, facts.isSymbolicLink() ? "a symbolic link stands there" : "it is no folder");
@@ -170,7 +165,9 @@ const folderOf = async (row: WorktreeRow): Promise<Found["folder"]> => {
   const same = row.identity === null || (now?.inode === row.identity.inode && now.gitId === row.identity.gitId);
   if (!same) throw notRegistered(row, "another one stands there");
   // Said now rather than when half of it is done: a rename needs the folder around it to be writable.
-  await access(dirname(row.path), constants.W_OK).catch((error: unknown) => {
+  try {
+    accessSync(dirname(row.path), constants.W_OK);
+  } catch (error) {
     throw new ImiError(
       "path/permission",
       `${dirname(row.path)} is not writable, so ${row.name} cannot be moved out of it.`,
@@ -179,8 +176,21 @@ const folderOf = async (row: WorktreeRow): Promise<Found["folder"]> => {
         cause: error,
       },
     );
-  });
+  }
   return "there";
+};
+
+/** null where nothing is. */
+const factsOf = (path: string): Stats | null => {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw new ImiError("path/permission", `${path} cannot be looked at (${codeOf(error) ?? "unknown"}).`, {
+      hint: "Nothing was removed. Make it readable, then try again.",
+      cause: error,
+    });
+  }
 };
 
 /** The same folder may have been given to another repository: then its `.git` leads there. `--yes` does not mean that one. */
@@ -193,7 +203,7 @@ const refuseStranger = async (repository: Repository, row: WorktreeRow, { gitId 
 
 const notRegistered = (row: WorktreeRow, why: string): ImiError =>
   new ImiError("path/unsafe", `${row.path} is not the folder that was registered as ${row.name}: ${why}.`, {
-    hint: "It was not touched. Bring the worktree's own folder back to that place, then try again.",
+    hint: "It was not touched. Bring the worktree's own folder back to that place; or where this is a copy of it that is to take its place, run `imi reconcile`. Then try again.",
   });
 
 const locked = (row: WorktreeRow, reason: string): ImiError =>
@@ -230,13 +240,33 @@ const holdsWork = (row: WorktreeRow, work: Work): ImiError =>
 const indexLockPatienceMs = 2_000;
 const leftBehindMs = 60_000;
 
+/** One that writes in the worktree, such as `git commit -a` whose message somebody is still writing. What only reads says so. */
+const gitAtWork = (path: string): number | null =>
+  processesIn(path).find(({ args: [program = "", ...args] }) => {
+    return /^git(?:\.exe)?$/u.test(basename(program)) && !args.includes("--no-optional-locks");
+  })?.pid ?? null;
+
 /** A commit that is being made is waited for. A lock that a killed git left goes into the trash with the rest, and comes back with it. */
-const waitForIndex = async (record: string, name: string, notes: Notes, signal: AbortSignal): Promise<void> => {
-  const lock = join(record, "index.lock");
+const waitForIndex = async (
+  { row: { name, path }, checkout }: Found,
+  notes: Notes,
+  signal: AbortSignal,
+): Promise<void> => {
+  const lock = join(checkout.gitDir, "index.lock");
   for (const until = Date.now() + indexLockPatienceMs; ; await delay(25, undefined, { signal })) {
-    const facts = await lstat(lock).catch(() => null);
+    const facts = seenAt(lock);
     if (facts === null) return;
     if (Date.now() < until) continue;
+    const pid = gitAtWork(path);
+    if (pid !== null) {
+      throw new ImiError(
+        "repository/busy",
+        `git (process ${pid}) is at work in ${name}: it holds ${lockNamed(lock)}.`,
+        {
+          hint: "Nothing was removed. Let it end (an editor may be open on its commit message), then try again.",
+        },
+      );
+    }
     if (Date.now() - facts.mtimeMs < leftBehindMs) {
       const seconds = Math.ceil((leftBehindMs - (Date.now() - facts.mtimeMs)) / 1000);
       throw new ImiError("repository/busy", `git is at work in ${name}: it holds ${lockNamed(lock)}.`, {
@@ -259,7 +289,7 @@ const intoTrash = async (
   const { row, checkout, record } = found;
   const notes = new Notes();
   const signal = AbortSignal.any([call.signal, lease.lost]);
-  if (record !== null) await waitForIndex(checkout.gitDir, row.name, notes, signal);
+  if (record !== null) await waitForIndex(found, notes, signal);
   const before = await recordState(checkout.gitDir);
   const at = new Date();
   const kept = await salvaged(tools, repository, found, { keep, at, notes, call, signal });
@@ -345,7 +375,7 @@ const begin = async (
     folder === "there"
       ? await placeFor(tools, repository, row.path, name)
       : { ...(await placeFor(tools, repository, repository.gitDir, name)), via: "rename" };
-  const facts = folder === "there" ? await lstat(row.path) : null;
+  const facts = folder === "there" ? lstatSync(row.path) : null;
   const entry: Parameters<typeof tools.store.trash.begin>[0] = {
     id,
     repositoryId: repository.id,

@@ -129,8 +129,7 @@ const composeSurveyed = async (job: Job, found: Survey, options: Inner): Promise
   ];
   const fileModes = !subject.settings.core.some(([key, value]) => key === "core.filemode" && value === "false");
   const imported = await importCommits(dir, plans, { at: job.at, fileModes });
-  for (const source of [...sources, ...raw]) await source.confirm();
-  await found.confirm();
+  await together(found.confirm(), confirmAll([...sources, ...raw]));
   const made = [...imported.commits].map(([name, oid]) => ({ name, oid }));
   await transfer(
     dir,
@@ -142,6 +141,15 @@ const composeSurveyed = async (job: Job, found: Survey, options: Inner): Promise
     refs: [...refs, ...made],
     written: imported.written.union(inside.written),
   };
+};
+
+const confirmAll = async (sources: readonly Source[]): Promise<void> => {
+  for (const source of sources) await source.confirm();
+};
+
+/** Both to their end, for a git that still runs must not outlive its private directory; raises what the first raised. */
+const together = async (...both: readonly Promise<void>[]): Promise<void> => {
+  for (const outcome of await Promise.allSettled(both)) if (outcome.status === "rejected") throw outcome.reason;
 };
 
 /** Nothing changed or staged, and nothing under way. A repository without a working tree need not have an index. */

@@ -97,12 +97,32 @@ export const takeBackRefs = async (place: RefsPlace, prefix: string, refs: reado
     refs.map(({ name, oid }) => `delete ${prefix}/${name}\0${oid}\0`),
   );
 
-const transact = async ({ commonDir, signal }: RefsPlace, commands: readonly string[]): Promise<void> => {
-  await plumb([...at(commonDir), "update-ref", "--no-deref", "--stdin", "-z"], {
+const transaction = (commonDir: string): string[] => [
+  ...at(commonDir),
+  ...["update-ref", "--no-deref", "--stdin", "-z"],
+];
+
+/** Refs will probably be written here soon, and somebody waits for it then. */
+export const expectRefs = ({ git, commonDir }: RefsPlace): void => git.poise(transaction(commonDir), commonDir);
+
+const transact = async ({ git, commonDir, signal }: RefsPlace, commands: readonly string[]): Promise<void> => {
+  const args = transaction(commonDir);
+  const options = {
     cwd: commonDir,
     input: ["start\0", ...commands, "prepare\0", "commit\0"].join(""),
     signal,
-  });
+  };
+  const started = git.poised(args, commonDir);
+  if (started !== null) {
+    try {
+      await plumb(args, { ...options, started });
+      return;
+    } catch (error) {
+      // Somebody may have ended it while it waited. All or nothing was written, and may be written again.
+      if (ImiError.is(error, "operation/cancelled")) throw error;
+    }
+  }
+  await plumb(args, options);
 };
 
 const removeLocks = (folder: string): void => {

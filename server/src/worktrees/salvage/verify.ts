@@ -18,20 +18,19 @@ export const verify = async (
   refs: readonly Named[],
   known: { readonly written: ReadonlySet<string>; readonly branchTip: string | null },
 ): Promise<number> => {
-  const there = new Map(
-    (await refsUnder({ git: job.git, commonDir: job.home, signal: job.signal }, prefix)).map(({ name, oid }) => [
-      name,
-      oid,
-    ]),
-  );
+  const tips = [...new Set(refs.map(({ oid }) => oid))];
+  const apart = tips.filter((oid) => oid !== known.branchTip);
+  const [found, all] = await Promise.all([
+    refsUnder({ git: job.git, commonDir: job.home, signal: job.signal }, prefix),
+    apart.length === 0 ? [] : listRefs(job, job.home),
+  ]);
+  const there = new Map(found.map(({ name, oid }) => [name, oid]));
   for (const { name, oid } of refs) {
     if (there.get(`${prefix}/${name}`) !== oid) throw notThere(`${prefix}/${name}`);
   }
-  const tips = [...new Set(refs.map(({ oid }) => oid))];
-  const apart = tips.filter((oid) => oid !== known.branchTip);
   if (apart.length === 0) return tips.length;
 
-  const others = (await listRefs(job, job.home)).filter(({ name }) => !name.startsWith(root)).map(({ oid }) => oid);
+  const others = all.filter(({ name }) => !name.startsWith(root)).map(({ oid }) => oid);
   // Where a remote has promised objects some may be missing, but none of those that were just written.
   const missing = job.homeSettings.partial ? "--missing=print" : "--missing=error";
   const { stdout } = await dir.git(

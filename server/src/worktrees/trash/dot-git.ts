@@ -1,10 +1,11 @@
-import { chmod, lstat, rename, writeFile } from "node:fs/promises";
+import { renameSync, writeFileSync } from "node:fs";
+import { chmod, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { ImiError } from "../../../../protocol/errors.ts";
 import { fault } from "../../faults.ts";
 import type { TrashRow } from "../../store/index.ts";
 import type { Tools } from "../context.ts";
-import { isThere } from "./files.ts";
+import { isThere, seenAt } from "./files.ts";
 import { treeOf } from "./place.ts";
 
 /**
@@ -35,15 +36,15 @@ export const hideDotGit = async (tools: Pick<Tools, "log">, entry: TrashRow): Pr
 const hide = async (entry: TrashRow): Promise<void> => {
   const [hidden, dotGit] = [hiddenOf(entry), dotGitOf(entry)];
   const isHidden = await isThere(hidden);
-  const facts = await lstat(dotGit).catch(() => null);
+  const facts = seenAt(dotGit);
   if (isHidden ? facts !== null : facts?.isFile() !== true) return closed(entry);
   // The stub is made first: where there is no room for it, nothing has been moved.
   const stub = `${hidden}.stub`;
-  await writeFile(stub, stubOf(entry), { mode: 0o644 });
+  writeFileSync(stub, stubOf(entry), { mode: 0o644 });
   await opened(entry, async () => {
-    if (!isHidden) await rename(dotGit, hidden);
+    if (!isHidden) renameSync(dotGit, hidden);
     fault("remove.hiding");
-    await rename(stub, dotGit);
+    renameSync(stub, dotGit);
   });
 };
 
@@ -51,7 +52,7 @@ const hide = async (entry: TrashRow): Promise<void> => {
 export const showDotGit = async (entry: TrashRow): Promise<void> => {
   if (!(await isThere(hiddenOf(entry)))) return;
   const dotGit = dotGitOf(entry);
-  const facts = await lstat(dotGit).catch(() => null);
+  const facts = seenAt(dotGit);
   if (facts !== null && !facts.isFile()) {
     throw new ImiError("path/taken", `Somebody put another ${dotGit} there since it was removed.`, {
       hint: "Move that one away, then restore again. The worktree's own is kept beside it.",

@@ -20,13 +20,15 @@ type Outcome = ResultOf<"trash.empty">;
 
 /**
  * Deletes removed worktrees for good, the only thing iMi ever deletes. Before that it looks whether all of one's work is in
- * refs, and puts there what is not; what cannot be kept so stays in the trash. Ignored files go with it.
+ * refs, and puts there what is not; what cannot be kept so stays in the trash. Ignored files go with it. Of those that `params`
+ * name only what `may` go.
  */
 export const emptyTrash = async (
   tools: Tools,
   repository: Repository,
   params: ParsedOf<"trash.empty">,
   call: Call,
+  may: (row: TrashRow) => boolean = () => true,
 ): Promise<Outcome> => {
   const olderThan = params.olderThan === undefined ? null : durationOf(params.olderThan);
   if (!params.yes && !params.dryRun) {
@@ -43,7 +45,9 @@ export const emptyTrash = async (
     const rows = await tools.store.trash.of(repository.id);
     const asked = params.name === undefined ? rows : [findEntry(rows, params.name)];
     // Without an age all of them, also what was removed while the clock was ahead.
-    const old = asked.filter(({ removedAt }) => olderThan === null || Date.now() - Date.parse(removedAt) >= olderThan);
+    const isOld = ({ removedAt }: TrashRow): boolean =>
+      olderThan === null || Date.now() - Date.parse(removedAt) >= olderThan;
+    const old = asked.filter((row) => isOld(row) && may(row));
     const outcome: Outcome = { emptied: [], kept: [], bytes: 0 };
     for (const [index, row] of old.entries()) {
       call.signal.throwIfAborted();

@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { chmod, cp, lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ImiError } from "../../../../protocol/errors.ts";
@@ -47,7 +48,7 @@ const partOf = (to: string): string => `${to}.part`;
 /** Renamed within a file system. A folder that its owner may not write to cannot be given another parent, so it may for that moment. */
 export const renameFolder = async (from: string, to: string): Promise<void> => {
   try {
-    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
     await rename(from, to);
   } catch (error) {
     const facts = await lstat(from).catch(() => null);

@@ -1,4 +1,6 @@
-import { lstat, mkdir, readdir, rmdir } from "node:fs/promises";
+import { lstatSync, readdirSync, rmdirSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
+import { mkdir, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Repository } from "../../../../protocol/repositories.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
@@ -27,7 +29,11 @@ export const retireRecord = async (repository: Repository, entry: TrashRow): Pro
     });
   }
   await renameFolder(record, entry.record);
-  await rmdir(dirname(record)).catch(() => undefined); // git too removes it with the last record
+  try {
+    rmdirSync(dirname(record)); // git too removes it with the last record
+  } catch {
+    // There are others.
+  }
 };
 
 /** Gives git a retired record back, under the id it had or another. Idempotent. */
@@ -62,20 +68,33 @@ const ofClaim = /^(?:imi-claim|locked)(?:\.[\d.]+)?$/u;
  */
 export const recordState = async (record: string): Promise<string> => {
   const facts: string[] = [];
-  const look = async (folder: string): Promise<void> => {
-    const names = await readdir(join(record, folder)).catch((): string[] => []);
-    for (const name of names.toSorted()) {
+  const look = (folder: string): void => {
+    for (const name of namesIn(join(record, folder)).toSorted()) {
       const path = join(folder, name);
       if (ofClaim.test(path)) continue;
-      const stats = await lstat(join(record, path), { bigint: true }).catch((error: unknown) => {
-        if (codeOf(error) === "ENOENT") return null;
-        throw error;
-      });
+      const stats = factsOf(join(record, path));
       if (stats === null) continue;
       facts.push(`${path} ${stats.ino} ${stats.size} ${stats.mtimeNs}`);
-      if (stats.isDirectory() && path !== "modules") await look(path);
+      if (stats.isDirectory() && path !== "modules") look(path);
     }
   };
-  await look("");
+  look("");
   return facts.join("\n");
+};
+
+const namesIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+};
+
+const factsOf = (path: string): BigIntStats | null => {
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
 };

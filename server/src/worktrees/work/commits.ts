@@ -80,6 +80,7 @@ export const tellKept = async (
     const others = [`--exclude=${branch}`, ...published];
     await tellCommits(asked, tree, "branch", [status.head], others, findings);
   }
+  if (refs.remotes()?.length === 0) return;
   const { stdout } = await asked.git.run(
     tree.commonDir,
     ["for-each-ref", "--count=1", "--format=%(refname)", "refs/remotes"],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Worktree } from "../../protocol/worktrees.ts";
+import type { LiveFacts, StatusCounts, Worktree } from "../../protocol/worktrees.ts";
 import { paintFor, wantsColour } from "../../server/src/faces/cli/colour.ts";
 import { render, type Rendered, type View } from "../../server/src/faces/cli/output.ts";
 import { progressLine } from "../../server/src/faces/cli/progress.ts";
@@ -67,6 +67,49 @@ describe("a list for people", () => {
     assert.match(list(worktree({ locked: { reason: "" }, status: clean }))[1] ?? "", /clean, locked /u);
     assert.match(list(worktree({ branch: null }))[1] ?? "", /detached at 01234567/u);
     assert.match(list(worktree({ state: "creating" }))[1] ?? "", /creating/u);
+  });
+
+  const facts: LiveFacts = { subject: null, upstream: null, operation: null, lastChange: null, recentAgents: [] };
+
+  test("shows what git is in the middle of, and is not clean then", () => {
+    const of = (operation: LiveFacts["operation"], status: StatusCounts): string =>
+      list(worktree({ status, live: { ...facts, operation } }))[1] ?? "";
+    assert.match(of("merge", { ...clean, conflicted: 2, changed: 1 }), / {2}merging !2 ●1 {2}/u);
+    assert.match(of("bisect", clean), / {2}bisecting {2}/u);
+    for (const operation of ["rebase", "cherry-pick", "revert", "am"] as const)
+      assert.doesNotMatch(of(operation, clean), /clean/u, operation);
+  });
+
+  test("shows how far a branch is from where it is pushed to, where that is not its base", () => {
+    const upstream = (name: string, ahead: number, behind: number): LiveFacts => ({
+      ...facts,
+      upstream: { name, ahead, behind },
+    });
+    const trunk = worktree({ name: "trunk-main", path: "/t", status: clean, live: upstream("origin/main", 0, 3) });
+    assert.doesNotMatch(list(trunk)[0] ?? "", /UPSTREAM/u, "the status says that already");
+    const apart = worktree({ status: clean, live: upstream("origin/feat/a", 2, 1) });
+    const even = worktree({ name: "feat-b", path: "/b", status: clean, live: upstream("origin/feat/b", 0, 0) });
+    assert.deepEqual(list(trunk, apart, even), [
+      "  NAME        TYPE  BRANCH  STATUS  UPSTREAM  USED",
+      "  trunk-main  feat  feat/a  clean             3 h ago",
+      "* feat-a      feat  feat/a  clean   ↑2 ↓1     3 h ago",
+      "  feat-b      feat  feat/a  clean   =         3 h ago",
+    ]);
+  });
+
+  test("shows the last commit's subject in what is left of a line, and when a file last changed", () => {
+    const live = { ...facts, subject: "Add a login page for everybody\u001b", lastChange: "2026-01-01T23:58:00.000Z" };
+    const rows = [worktree({ status: clean, live })];
+    const wide = render("worktree.list", { worktrees: rows }, view).lines;
+    assert.deepEqual(wide, [
+      "  NAME    TYPE  BRANCH  STATUS  USED       LAST COMMIT",
+      "* feat-a  feat  feat/a  clean   2 min ago  Add a login page for everybody\\x1b",
+    ]);
+    const narrow = render("worktree.list", { worktrees: rows }, { ...view, columns: 68 }).lines;
+    assert.equal(narrow[1], "* feat-a  feat  feat/a  clean   2 min ago  Add a login page for eve…");
+    for (const line of narrow) assert.ok(width(line) <= 68, line);
+    const tiny = render("worktree.list", { worktrees: rows }, { ...view, columns: 60 }).lines;
+    assert.doesNotMatch(tiny.join("\n"), /login|COMMIT/u);
   });
 
   test("says what to do when there is nothing", () => {

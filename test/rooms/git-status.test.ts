@@ -126,10 +126,9 @@ describe("the status of a worktree", () => {
   test("that git would not word this way is not understood as clean", () => {
     assert.equal(parseStatus(""), null);
     assert.equal(parseStatus("# branch.oid (initial)\0x oddity\0"), null);
-    assert.deepEqual(parseStatus("# branch.oid (initial)\0# branch.head main\0"), {
-      head: null,
-      counts: { staged: 0, changed: 0, untracked: 0, conflicted: 0 },
-    });
+    const counts = { staged: 0, changed: 0, untracked: 0, conflicted: 0 };
+    const unborn = { head: null, upstream: null, branch: "main", counts, files: [] };
+    assert.deepEqual(parseStatus("# branch.oid (initial)\0# branch.head main\0"), unborn);
   });
 });
 

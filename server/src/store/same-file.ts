@@ -26,10 +26,9 @@ export const sameFiles = (
 ): SameFile[] => {
   const { repositoryId, worktree, agent } = by;
   const since = now - sameFileMs;
-  const others = tx.all<OtherRecord>(sql.sameFiles, {
-    ...{ repositoryId, agent, paths, since },
-    floor: firstIdOf(since),
-  });
+  const floor = firstIdOf(since);
+  if (tx.get(sql.othersSince, { repositoryId, floor, agent }) === undefined) return [];
+  const others = tx.all<OtherRecord>(sql.sameFiles, { repositoryId, agent, paths, since, floor });
   if (others.every((other) => other.told_at !== null)) return [];
   tx.run(sql.forgetSame, { since });
   const groups = [...Map.groupBy(others, (other) => other.file).values()].filter((group) =>

@@ -453,6 +453,10 @@ export const activities = {
       CAST(substr(:changes, paths.key + 1, 1) AS INTEGER), :now
     FROM json_each(:paths) AS paths CROSS JOIN activity_files
     WHERE activity_files.repository_id = :repositoryId AND activity_files.path = paths.value`,
+  /** Whether anybody else changed anything since then. */
+  othersSince: `
+    SELECT 1 FROM activity_streams
+    WHERE repository_id = :repositoryId AND last >= :floor AND activity_type = 'file_change' AND agent_id <> :agent LIMIT 1`,
   /** Of these files, who else changed them since then, with when the two were last told of. */
   sameFiles: `
     SELECT activity_files.id AS file, activity_files.path, agent_id, worktree_name, max(activity_rows.id) AS id, timestamp,

@@ -65,13 +65,14 @@ export class Resources {
     if (uri === worktreesUri) return this.#workspace.call("worktree.list", { ...params, status: true }, call);
     if (uri === eventsUri) return this.#events(call);
     const worktree = await this.#named(uri, call);
-    const { statuses } = (await this.#workspace.call(
+    const { statuses, live } = (await this.#workspace.call(
       "worktree.status",
       { ...params, ids: [worktree.id] },
       call,
     )) as ResultOf<"worktree.status">;
-    const status = statuses[worktree.id];
-    return { worktree: status === undefined ? worktree : { ...worktree, status } };
+    const [status, facts] = [statuses[worktree.id], live[worktree.id]];
+    const seen = { ...(status === undefined ? {} : { status }), ...(facts === undefined ? {} : { live: facts }) };
+    return { worktree: { ...worktree, ...seen } };
   }
 
   /** One log serves all repositories; what happens in the others is not this client's business. */

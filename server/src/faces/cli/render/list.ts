@@ -1,9 +1,14 @@
 import type { ResultOf } from "../../../../../protocol/contract.ts";
-import type { Worktree, WorktreeStatus } from "../../../../../protocol/worktrees.ts";
+import type { LiveFacts, Worktree, WorktreeStatus } from "../../../../../protocol/worktrees.ts";
 import { inside } from "../../../inside.ts";
 import type { Rendered, View } from "../output.ts";
-import { printable, table, type Cell } from "../text.ts";
+import { printable, table, width, type Cell } from "../text.ts";
 import { ageOf } from "../age.ts";
+
+/** Columns that a subject needs to say something; with fewer left there is none. */
+const subjectLeast = 20;
+/** More of a subject is for `git log`. */
+const subjectMost = 72;
 
 export const renderList = ({ worktrees }: ResultOf<"worktree.list">, view: View): Rendered => {
   if (worktrees.length === 0) return { lines: [], notes: ["No worktrees yet. `imi feat NAME` makes one."] };
@@ -12,7 +17,11 @@ export const renderList = ({ worktrees }: ResultOf<"worktree.list">, view: View)
   const asked = worktrees.some((worktree) => worktree.status !== undefined || stateOf(worktree, view) !== null);
   const { paint } = view;
   const held = worktrees.some(({ claim }) => claim !== null);
-  const heading = ["  NAME", "TYPE", "BRANCH", ...(asked ? ["STATUS"] : []), ...(held ? ["HELD BY"] : []), "USED"];
+  const pushed = worktrees.some((worktree) => upstreamOf(worktree) !== null);
+  const heading = [
+    ...["  NAME", "TYPE", "BRANCH", ...(asked ? ["STATUS"] : []), ...(pushed ? ["UPSTREAM"] : [])],
+    ...[...(held ? ["HELD BY"] : []), "USED"],
+  ];
   const rows = worktrees.map((worktree): Cell[] => [
     worktree === here
       ? { text: `* ${printable(worktree.name)}`, paint: paint.strong }
@@ -22,11 +31,62 @@ export const renderList = ({ worktrees }: ResultOf<"worktree.list">, view: View)
       ? { text: `detached at ${(worktree.head ?? "nothing").slice(0, 8)}`, paint: paint.warning }
       : { text: printable(worktree.branch), paint: paint.name },
     ...(asked ? [statusCell(worktree, view)] : []),
+    ...(pushed ? [{ text: upstreamOf(worktree) ?? "" }] : []),
     ...(held ? [{ text: printable(worktree.claim?.agent ?? ""), paint: paint.name }] : []),
-    { text: ageOf(worktree.lastAccessed, view.now), paint: paint.faint },
+    { text: ageOf(lastUsed(worktree), view.now), paint: paint.faint },
   ]);
-  return { lines: table([heading.map((text) => ({ text, paint: paint.faint })), ...rows]) };
+  const cells = [heading.map((text): Cell => ({ text, paint: paint.faint })), ...rows];
+  return { lines: table(withSubjects(cells, worktrees, view)) };
 };
+
+/** The first lines of the last commits, in what the other columns leave free; nothing where that is too little. */
+const withSubjects = (cells: readonly Cell[][], worktrees: readonly Worktree[], view: View): readonly Cell[][] => {
+  const subjects = worktrees.map(({ live }) => printable(live?.subject ?? ""));
+  if (subjects.every((subject) => subject === "")) return cells;
+  const bare = table(cells.map((row) => row.map(({ text }) => ({ text }))));
+  const taken = Math.max(...bare.map(width)) + 2;
+  const room = Math.min(subjectMost, (view.columns ?? Number.POSITIVE_INFINITY) - taken);
+  if (room < subjectLeast) return cells;
+  return cells.map((row, at) => [
+    ...row,
+    { text: at === 0 ? "LAST COMMIT" : cut(subjects[at - 1] ?? "", room), paint: view.paint.faint },
+  ]);
+};
+
+const cut = (text: string, columns: number): string => {
+  if (width(text) <= columns) return text;
+  const letters = [...text].slice(0, columns);
+  while (width(letters.join("")) >= columns) letters.pop();
+  return `${letters.join("")}…`;
+};
+
+/** How far its branch is from where it is pushed to; null where that is nowhere, or the base, which the status is about. */
+const upstreamOf = ({ live, base }: Worktree): string | null => {
+  const upstream = live?.upstream ?? null;
+  if (upstream === null || upstream.name === base) return null;
+  const apart = [
+    ["↑", upstream.ahead],
+    ["↓", upstream.behind],
+  ] as const;
+  const shown = apart.filter(([, count]) => count > 0).map(([symbol, count]) => `${symbol}${count}`);
+  return shown.length === 0 ? "=" : shown.join(" ");
+};
+
+/** When somebody went to it, or something changed in it. */
+const lastUsed = ({ lastAccessed, live }: Worktree): string => {
+  const changed = live?.lastChange ?? null;
+  return changed !== null && changed > lastAccessed ? changed : lastAccessed;
+};
+
+/** What git is in the middle of, as what one is doing. */
+const operations = {
+  merge: "merging",
+  rebase: "rebasing",
+  "cherry-pick": "cherry-picking",
+  revert: "reverting",
+  bisect: "bisecting",
+  am: "applying mails",
+} as const satisfies Record<NonNullable<LiveFacts["operation"]>, string>;
 
 /** The innermost worktree the working directory is in: those of a bare repository may lie inside each other. */
 const worktreeHere = (worktrees: readonly Worktree[], cwd: string): Worktree | null => {
@@ -39,11 +99,20 @@ const worktreeHere = (worktrees: readonly Worktree[], cwd: string): Worktree | n
 
 const statusCell = (worktree: Worktree, view: View): Cell => {
   const state = stateOf(worktree, view);
-  const status = worktree.status === undefined ? null : statusText(worktree.status, view);
+  const status =
+    worktree.status === undefined ? null : withOperation(worktree, statusText(worktree.status, view), view);
   // What is missing has no status; of one that is locked both matter.
   if (state !== null && (status === null || worktree.state !== "ready")) return state;
   if (state === null) return status ?? { text: "" };
   return { text: `${status?.text ?? ""}, ${state.text}`, paint: view.paint.warning };
+};
+
+/** Nothing is plain as long as git waits for its user. */
+const withOperation = ({ live }: Worktree, status: Cell, { paint }: View): Cell => {
+  const operation = live?.operation ?? null;
+  if (operation === null) return status;
+  const counts = status.text === "clean" ? "" : ` ${status.text}`;
+  return { text: `${operations[operation]}${counts}`, paint: status.paint === paint.bad ? paint.bad : paint.warning };
 };
 
 const stateOf = ({ state, locked }: Worktree, { paint }: View): Cell | null => {

@@ -243,7 +243,7 @@ async function* questions(
       bare: (round) => [pick(round), `${area(round)}/`, `${area(round)}0`],
     },
     {
-      ...{ what: "of a type that is rare", statement: sql.worktree, most: 1 },
+      ...{ what: "of a type that is rare", statement: sql.worktree, most: null },
       ours: () => ({ type: "agent_claimed" }),
       bare: (round) => [pick(round)],
     },

@@ -113,7 +113,14 @@ export const settings = {
     "monitoring.trackAgentActivity",
     null,
     true,
-    "Record what agents do",
+    "Record which agent did it with what happens in worktrees",
+  ),
+  activityKeepDays: setting(
+    "monitoring_settings.activity_keep_days",
+    "monitoring.activityKeepDays",
+    null,
+    30,
+    "Days that what happened in worktrees is kept; 0 keeps all of it",
   ),
   symlinkFiles: setting<readonly string[]>(
     "symlink_files",

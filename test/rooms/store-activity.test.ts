@@ -123,9 +123,12 @@ describe("a recorded look", () => {
     assert.deepEqual(await record(row, { now: { status: counts(2), files: null } }), []);
     assert.equal(await store.events.last(), before);
     const told = (await store.activities.told(repositoryId)).get(row.id);
-    assert.deepEqual(told, {
+    assert.ok(told);
+    const { asOf, ...facts } = told;
+    assert.deepEqual(facts, {
       ...{ worktreeId: row.id, head: "c0ffee", branch: row.branch, status: counts(2), files: null, changedAt: null },
     });
+    assert.ok(asOf <= Date.now());
     const files = { "a.ts": { code: " M", print: "1:2:3" } };
     await record(row, { files: modified("a.ts"), now: { status: counts(3), files } });
     const later = (await store.activities.told(repositoryId)).get(row.id);

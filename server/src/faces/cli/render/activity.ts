@@ -12,19 +12,21 @@ type Paint = View["paint"];
 /** A line for each thing that happened, newest first; files that one look found together are one line. */
 export const renderActivity = ({ activities, more }: ResultOf<"activity.list">, view: View): Rendered => {
   if (activities.length === 0) return { lines: [], notes: [nothing(view)] };
-  const { paint, now } = view;
-  const rows = together(activities).map((group): Cell[] => [
-    { text: sinceOf(group.first.at, now), paint: paint.faint },
-    { text: printable(group.first.worktree.name), paint: paint.strong },
-    { text: printable(group.first.agent ?? ""), paint: paint.name },
+  const { paint, now, columns = null } = view;
+  const groups = together(activities);
+  const about = groups.map(({ first }): Cell[] => [
+    { text: sinceOf(first.at, now), paint: paint.faint },
+    { text: printable(first.worktree.name), paint: paint.strong },
+    { text: printable(first.agent ?? ""), paint: paint.name },
   ]);
-  const named = rows.some(([, , agent]) => agent?.text !== "");
-  const shown = rows.map((cells) => (named ? cells : cells.slice(0, 2)));
-  const taken = table(shown.map((cells) => [...cells, { text: "|" }])).map(width);
-  const room = view.columns == null ? null : Math.max(view.columns - Math.max(...taken) + 1, 20);
+  // Where nobody held anything there is no column of agents.
+  const named = groups.some(({ first }) => first.agent !== null);
+  const shown = named ? about : about.map((cells) => cells.slice(0, 2));
+  const taken = Math.max(...table(shown.map((cells) => [...cells, { text: "|" }])).map(width)) - 1;
+  const room = columns === null ? null : Math.max(columns - taken, leastRoom);
   return {
     lines: table(
-      together(activities).map((group, index) => {
+      groups.map((group, index) => {
         const { text, colour } = whatOf(group, room);
         return [...(shown[index] ?? []), { text, ...(colour === null ? {} : { paint: paint[colour] }) }];
       }),
@@ -32,6 +34,9 @@ export const renderActivity = ({ activities, more }: ResultOf<"activity.list">, 
     notes: more ? [`Older ones: \`${older(view, activities)}\``] : [],
   };
 };
+
+/** Columns for what happened, however wide the names of worktrees are. */
+const leastRoom = 20;
 
 interface Group {
   readonly first: Activity;

@@ -279,6 +279,11 @@ describe("a removal beside git", () => {
     "`git pack-refs` and `git repack`": "while :; do git pack-refs --all --prune; git repack -q -A -d; done",
     "`git fetch` and `git worktree list`": "while :; do git fetch -q; git worktree list; git status; done",
   };
+  /** Without the locks that a looping git holds in this moment: gc takes HEAD's to look through its log. */
+  const unlocked = ({ record, ...rest }: ReturnType<typeof snapshot>) => ({
+    ...rest,
+    record: record.filter((line) => !/^\S*\.lock file /u.test(line)),
+  });
   for (const [what, script] of Object.entries(loops))
     it(`in a loop, ${what}: it comes back as it was`, async () => {
       work(ground);
@@ -288,7 +293,7 @@ describe("a removal beside git", () => {
       try {
         for (let round = 0; round < 3; round += 1) {
           ground.write("round.txt", `${round}\n`);
-          const { entries, record, git } = snapshot();
+          const { entries, record, git } = unlocked(snapshot());
           for (let attempt = 1; ; attempt += 1) {
             const { error } = await ask<Removed>(ground.place, "remove", ground.name, "--yes");
             if (error === null) break;
@@ -297,7 +302,7 @@ describe("a removal beside git", () => {
             assert.deepEqual(snapshot().entries, entries);
           }
           await told(ground.place, "restore", ground.name);
-          const now = snapshot();
+          const now = unlocked(snapshot());
           assert.deepEqual([now.entries, now.record, now.git], [entries, record, git]);
         }
       } finally {

@@ -154,13 +154,18 @@ describe("a registry of a newer iMi", () => {
   });
 });
 
-/** What version 2 added: the schema of version 1 is the one without it. */
 /** Takes a registry back to the version before, by that version. */
 const back: Readonly<Record<number, string>> = {
   1: "DROP TABLE trash; DROP TABLE disk_use",
   2: `DROP TABLE claims; DROP TABLE claim_waiters;
     ALTER TABLE worktrees DROP COLUMN claimed_at; ALTER TABLE worktrees DROP COLUMN released_at;
     ALTER TABLE agents DROP COLUMN provider`,
+  3: `DROP VIEW activities; DROP TABLE activity_rows; DROP TABLE activity_streams; DROP TABLE activity_files;
+    DROP TABLE same_file_told; DROP TABLE live_status; DROP INDEX events_touched; DELETE FROM meta WHERE key = 'id';
+    ALTER TABLE worktrees DROP COLUMN head_subject; ALTER TABLE worktrees DROP COLUMN head_subject_of;
+    CREATE TABLE activities (id TEXT PRIMARY KEY, worktree_id TEXT REFERENCES worktrees(id) ON DELETE SET NULL, agent_id TEXT,
+      activity_type TEXT NOT NULL, timestamp INTEGER NOT NULL, details TEXT) STRICT;
+    CREATE INDEX activities_of_worktree ON activities (worktree_id, timestamp)`,
 };
 
 describe("a migration", () => {
@@ -198,6 +203,7 @@ describe("a migration", () => {
       assert.equal(readdirSync(path.dirname(backup)).length, 1);
       assert.deepEqual(await store.trash.of("any"), []);
       assert.deepEqual(await store.claims.held(), []);
+      assert.deepEqual(await store.activities.names("any"), []);
       assert.equal((await store.repositories.all()).length, 1, "and what was there is there still");
     });
   }

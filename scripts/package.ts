@@ -55,6 +55,7 @@ function assertContents(files: readonly string[]): void {
     "dist/server.cjs",
     "dist/cli.cjs",
     "dist/mcp.cjs",
+    "dist/monitor.cjs",
     "bin/imi",
     "package.json",
   ]) {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { type BuildOptions, type Plugin, build, context } from "esbuild";
 import { inRoot, root } from "../paths.ts";
 import { commandTablePlugin } from "./command-table.ts";
+import { inkApart } from "./ink.ts";
 import { lightBuiltins, lightClock } from "./light-builtins.ts";
 import { placeFile } from "./place-file.ts";
 import { stamped } from "./stamp.ts";
@@ -34,6 +35,8 @@ const bundles: readonly Bundle[] = [
   },
   // Of the command line, but loaded by `imi mcp` alone.
   { entry: "server/src/faces/mcp/main.ts", output: "dist/mcp.cjs" },
+  // Of the command line too: what `imi monitor` and `imi events --follow` run, with all of Node's own parts.
+  { entry: "server/src/faces/monitor/main.ts", output: "dist/monitor.cjs", withoutZod: true },
 ];
 
 export interface BundleOptions {
@@ -76,6 +79,7 @@ function optionsFor(bundle: Bundle, options: BundleOptions, notices: ThirdPartyN
     plugins: [
       ...(bundle.withoutZod === undefined ? [] : [commandTablePlugin]),
       apartPlugin,
+      inkApart,
       ...(bundle.commandLine === undefined ? [] : [lightBuiltins]),
       place,
     ],
@@ -98,6 +102,9 @@ function optionsFor(bundle: Bundle, options: BundleOptions, notices: ThirdPartyN
       "import.meta.url": "__imiFileUrl",
       "import.meta.dirname": "__dirname",
       "import.meta.filename": "__filename",
+      // React carries a slower self for those who develop it, and Ink a door for its tools.
+      "process.env.NODE_ENV": '"production"',
+      "process.env.DEV": '"false"',
       IMI_VERSION: JSON.stringify(productVersion()),
     },
     // The licences are in third-party-notices.txt.
@@ -108,7 +115,7 @@ function optionsFor(bundle: Bundle, options: BundleOptions, notices: ThirdPartyN
   };
 }
 
-/** Leaves the second file out of the first: it is the bundle beside it. What `imi mcp` alone needs is one as well. */
+/** Leaves the second file out of the first: it is the bundle beside it. What a few commands alone need is one as well. */
 const apartPlugin: Plugin = {
   name: "apart",
   setup(build) {
@@ -125,8 +132,10 @@ const apartPlugin: Plugin = {
     build.onResolve({ filter: /^\.\/rpc\.ts$/ }, ({ importer }) =>
       /[\\/]faces[\\/]server\.ts$/.test(importer) ? { path: "./server-run.cjs", external: true } : undefined,
     );
-    build.onResolve({ filter: /^\.\.\/mcp\/main\.ts$/ }, ({ importer }) =>
-      /[\\/]cli[\\/]run\.ts$/.test(importer) ? { path: "./mcp.cjs", external: true } : undefined,
+    build.onResolve({ filter: /^\.\.\/(?:mcp|monitor)\/main\.ts$/ }, ({ importer, path: wanted }) =>
+      /[\\/]cli[\\/](?:run|follow)\.ts$/.test(importer)
+        ? { path: wanted.replace(/^\.\.\/(.*)\/main\.ts$/, "./$1.cjs"), external: true }
+        : undefined,
     );
   },
 };

@@ -89,6 +89,11 @@ const notes: Readonly<Record<string, readonly string[]>> = {
     "On a terminal it shows who holds the worktree and asks; elsewhere --yes is",
     "needed. The holder's token is worth nothing from then on. It is logged.",
   ],
+  events: [
+    "With --follow it prints what is appended from now on, or after --since, by any",
+    "process, one line each (JSON lines with --json). While nobody else watches the",
+    "repository's files, it does.",
+  ],
   doctor: ["Exits 1 when a check fails."],
   "config edit": [
     "Runs $VISUAL, else $EDITOR. A file that is not there is made first, with every",
@@ -142,7 +147,7 @@ const describe = <P extends Parameter>(parameters: readonly P[], name: (paramete
 
 const limits = (parameter: Parameter): string => {
   const parts: string[] = [];
-  if (parameter.choices !== null) parts.push(parameter.choices.join(", "));
+  if (parameter.kind === "enum" && parameter.choices !== null) parts.push(parameter.choices.join(", "));
   if (parameter.default !== null && parameter.kind !== "boolean") parts.push(`default ${parameter.default}`);
   return parts.length === 0 ? "" : ` (${parts.join("; ")})`;
 };

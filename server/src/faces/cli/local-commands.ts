@@ -1,5 +1,5 @@
 import { commandTable } from "./table.ts";
-import type { Command, Parameter } from "./command.ts";
+import { localSwitch, type Command, type Parameter } from "./command.ts";
 
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
@@ -52,6 +52,15 @@ const localCommands: readonly Command[] = [
       "imi completion fish > ~/.config/fish/completions/imi.fish",
     ]),
     positionals: [shell],
+  },
+  {
+    ...local(["monitor"], "Watch the worktrees: a live view in the terminal", [
+      "imi monitor",
+      "imi monitor --plain | tee monitor.log",
+      "imi monitor --json --repo ~/code/app",
+    ]),
+    options: [localSwitch("plain", "lines, one for each thing that happens, instead of a screen")],
+    takesRepository: true,
   },
   {
     ...local(["mcp"], "Serve agents: the Model Context Protocol on stdin and stdout", [

@@ -20,6 +20,10 @@ export interface Run {
   readonly colour: "auto" | "never";
   /** Options of the command line itself that were given: `open`. */
   readonly local: ReadonlySet<string>;
+  /** The values of those of them that may be repeated. */
+  readonly localLists: ReadonlyMap<string, readonly string[]>;
+  /** Parameters whose options were typed, as opposed to those that have their default. */
+  readonly typed: ReadonlySet<string>;
   /** What of it a command that goes on from here has to say again. */
   readonly given: Given;
 }
@@ -150,13 +154,15 @@ const takeValue = (words: Words, option: Option, flag: string, attached: string 
     words.options.set(option.param, { option, value });
     return;
   }
-  if (before !== undefined) throw twice(flag);
+  if (before !== undefined && !option.many) throw twice(flag);
   if (option.bare !== null && attached === null && !/^[+-]?\d+$/u.test(rest[0] ?? "")) {
     words.options.set(option.param, { option, value: option.bare });
     return;
   }
   const text = attached ?? nextValue(flag, placeholder(option), rest);
-  words.options.set(option.param, { option, value: convert(option, `--${flag}`, text) });
+  const value = convert(option, `--${flag}`, text);
+  const earlier = Array.isArray(before?.value) ? before.value : [];
+  words.options.set(option.param, { option, value: option.many ? [...earlier, value] : value });
 };
 
 const nextValue = (flag: string, placeholderName: string, rest: string[]): string => {
@@ -199,9 +205,11 @@ const toInteger = ({ minimum, maximum }: Parameter, name: string, text: string):
 const assemble = (command: Command, { operands, options, globals }: Words): Run => {
   const params: Record<string, unknown> = { ...command.fixed, ...defaultsOf(command) };
   const local = new Set<string>();
+  const localLists = new Map<string, readonly string[]>();
   for (const { option, value } of options.values()) {
     if (!option.local) params[option.param] = value;
     else if (value === true) local.add(option.param);
+    else if (Array.isArray(value)) localLists.set(option.param, value.map(String));
   }
   for (const [index, positional] of command.positionals.entries()) {
     const text = operands[index];
@@ -228,6 +236,8 @@ const assemble = (command: Command, { operands, options, globals }: Words): Run 
     format: globals.has("json") ? "json" : "human",
     colour: globals.has("no-color") ? "never" : "auto",
     local,
+    localLists,
+    typed: new Set([...options.values()].filter(({ option }) => !option.local).map(({ option }) => option.param)),
     given: givenIn([...options.values()], repository),
   };
 };

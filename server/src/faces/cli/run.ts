@@ -58,6 +58,10 @@ const carryOut = async (
     case "run": {
       const { operation } = asked.command;
       if (operation === null) return runLocal(asked, signal);
+      if (operation === "event.list" && (asked.local.has("follow") || asked.localLists.has("name"))) {
+        const { follow } = await import("./follow.ts");
+        return follow(asked, signal);
+      }
       const { callOperation } = await import("./call.ts");
       try {
         const code = await callOperation(asked, operation, directoryFile, signal);
@@ -115,6 +119,10 @@ const runLocal = async (run: Run, signal: AbortSignal): Promise<number> => {
     case "mcp":
       await serveAgents(run, signal);
       return 0;
+    case "monitor": {
+      const { monitor } = await import("./follow.ts");
+      return monitor(run, signal);
+    }
     default:
       throw new Error(`imi ${words} has no implementation`);
   }

@@ -1,0 +1,263 @@
+import type { OperationName, ParamsOf, ResultOf } from "../../../../protocol/contract.ts";
+import { ImiError } from "../../../../protocol/errors.ts";
+import type { Event } from "../../../../protocol/events.ts";
+import type { Workspace } from "../../workspace.ts";
+import {
+  emptyBoard,
+  mostHappenings,
+  withEvents,
+  withHistory,
+  withProblem,
+  withStatuses,
+  withWorktrees,
+  type Board,
+  type Stale,
+} from "./board.ts";
+import { Coalesced } from "./coalesce.ts";
+import type { Answer, Details } from "./details.ts";
+import { happeningsOf } from "./happenings.ts";
+import type { Asked } from "./view.ts";
+
+export interface FeedOptions {
+  /** Any path inside the repository; null: where the workspace stands. */
+  readonly repository: string | null;
+  /** Something of it changed; called at most every `redrawMs`, and at once after a rest. */
+  readonly changed: () => void;
+}
+
+/** Ten redraws a second, at most, whatever happens. */
+const redrawMs = 100;
+/** Shortest time between two readings of the same thing, in ms. */
+const rereadMs = 300;
+/** First and longest pause before something that could not be read is read again, in ms. */
+const retryMs = [1000, 60_000] as const;
+
+const unread: Asked = {
+  details: { files: { state: "reading" }, happenings: { state: "reading" } },
+  overlaps: { state: "reading" },
+};
+
+/** Keeps a board in step with the log. Nothing is asked for again unless an event or a key says that it may be another. */
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #stopped = new AbortController();
+  readonly #redraw: Coalesced;
+  readonly #rows: Coalesced;
+  readonly #facts: Coalesced;
+  readonly #agents: Coalesced;
+  readonly #ids = new Set<string>();
+  #workspace: Workspace | null = null;
+  #repositoryId: string | null = null;
+  #stopEvents: (() => void) | null = null;
+  #retry: NodeJS.Timeout | undefined;
+  #retryPause: number = retryMs[0];
+  #board: Board = emptyBoard;
+  #asked: Asked = unread;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.#redraw = new Coalesced(redrawMs, () => options.changed());
+    this.#rows = new Coalesced(rereadMs, () => this.#readRows("without status"));
+    this.#facts = new Coalesced(rereadMs, () => this.#readFacts());
+    this.#agents = new Coalesced(rereadMs, () => this.#readAgents());
+  }
+
+  get board(): Board {
+    return this.#board;
+  }
+
+  get asked(): Asked {
+    return this.#asked;
+  }
+
+  /**
+   * Follows the log from now on, and reads what is there; resolves to the repository's id, and raises what keeps it from being
+   * opened.
+   */
+  async start(workspace: Workspace): Promise<string> {
+    this.#workspace = workspace;
+    const { repository } = await this.#call("repository.open", {});
+    this.#repositoryId = repository.id;
+    this.#set({ ...this.#board, repository: repository.name });
+    this.#stopEvents = await workspace.onEvents((events) => this.#receive(events));
+    void this.refresh();
+    return repository.id;
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    this.#stopEvents?.();
+    clearTimeout(this.#retry);
+    for (const each of [this.#redraw, this.#rows, this.#facts, this.#agents]) each.stop();
+  }
+
+  /** What is wrong beside what was read; null: it is right again. */
+  problem(about: string, text: string | null): void {
+    this.#set(withProblem(this.#board, about, text));
+  }
+
+  set(change: Partial<Board>): void {
+    this.#set({ ...this.#board, ...change });
+  }
+
+  /** Reads everything again; resolves when that is done. */
+  async refresh(): Promise<void> {
+    // What is quick first: without their status the worktrees can be seen at once.
+    if (this.#board.worktrees === null) await this.#readRows("without status");
+    await Promise.all([this.#readRows("with status"), this.#readAgents(), this.#readHistory(), this.#readConflicts()]);
+  }
+
+  /** Reads what somebody who looks at one worktree wants to know. */
+  async look(id: string): Promise<void> {
+    const worktree = this.#board.worktrees?.find((each) => each.id === id);
+    if (worktree === undefined) return;
+    const { name } = worktree;
+    const reading: Details = unread.details;
+    this.#ask({ details: reading });
+    await Promise.all([
+      this.#answer(this.#call("worktree.changes", { name, against: "head", limit: 200 }), (files) =>
+        this.#ask({ details: { ...this.#asked.details, files } }),
+      ),
+      this.#answer(
+        this.#call("activity.list", { name, limit: 100 }).then(({ activities }) => happeningsOf(activities)),
+        (happenings) => this.#ask({ details: { ...this.#asked.details, happenings } }),
+      ),
+    ]);
+  }
+
+  /** Compares all worktrees with each other, which costs git some work. */
+  async compare(): Promise<void> {
+    this.#ask({ overlaps: { state: "reading" } });
+    await this.#answer(this.#call("overlap.list", {}), (overlaps) => this.#ask({ overlaps }));
+  }
+
+  #receive(events: readonly Event[]): void {
+    const own = events.filter(({ repository }) => repository === this.#repositoryId || repository === null);
+    if (own.length === 0) return;
+    const { board, stale } = withEvents(this.#board, own);
+    this.#set(board);
+    this.#reread(stale);
+  }
+
+  #reread({ worktrees, agents, ids }: Stale): void {
+    for (const id of ids) this.#ids.add(id);
+    if (ids.size > 0) this.#facts.ask();
+    if (worktrees) this.#rows.ask();
+    if (agents) this.#agents.ask();
+  }
+
+  async #readRows(how: "with status" | "without status"): Promise<void> {
+    await this.#read("worktrees", async () => {
+      const { worktrees } = await this.#call("worktree.list", { status: how === "with status" });
+      this.#set(withWorktrees(this.#board, worktrees));
+      // Of those that are new here.
+      const unknown = worktrees.filter(({ id, state }) => state === "ready" && this.#statusOf(id) === undefined);
+      if (how === "without status" && unknown.length > 0 && this.#known) {
+        for (const { id } of unknown) this.#ids.add(id);
+        this.#facts.ask();
+      }
+      this.#known ||= how === "with status";
+    });
+  }
+  /** Whether the statuses were read once. */
+  #known = false;
+
+  #statusOf(id: string): unknown {
+    return this.#board.worktrees?.find((each) => each.id === id)?.status;
+  }
+
+  async #readFacts(): Promise<void> {
+    const ids = [...this.#ids];
+    this.#ids.clear();
+    const there = new Set(this.#board.worktrees?.map(({ id }) => id));
+    const wanted = ids.filter((id) => there.has(id));
+    if (wanted.length === 0) return;
+    await this.#read("status", async () => {
+      const { statuses, live } = await this.#call("worktree.status", { ids: wanted });
+      this.#set(withStatuses(this.#board, statuses, live ?? {}));
+    });
+  }
+
+  #readAgents(): Promise<void> {
+    return this.#read("agents", async () => {
+      const { agents } = await this.#call("agent.list", {});
+      this.#set({ ...this.#board, agents });
+    });
+  }
+
+  #readHistory(): Promise<void> {
+    return this.#read("activity", async () => {
+      const { activities } = await this.#call("activity.list", { limit: mostHappenings });
+      this.#set(withHistory(this.#board, happeningsOf(activities)));
+    });
+  }
+
+  /** Of the last minute: they are in the log alone. */
+  #readConflicts(): Promise<void> {
+    return this.#read("events", async () => {
+      const { events } = await this.#call("event.list", { newest: true, limit: 200 });
+      const told = events.filter(
+        ({ name, repository }) => name === "conflict.detected" && repository === this.#repositoryId,
+      );
+      const { conflicts } = withEvents(emptyBoard, told).board;
+      this.#set({ ...this.#board, conflicts });
+    });
+  }
+
+  /** What cannot be read is a problem that is shown, until it can be read again. */
+  async #read(about: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.problem(about, null);
+      if (this.#board.problems.size === 0) this.#retryPause = retryMs[0];
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return;
+      const { message, hint } = ImiError.from(error);
+      this.problem(about, hint === null ? message : `${message} ${hint}`);
+      this.#tryAgain();
+    }
+  }
+
+  #tryAgain(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.refresh(), this.#retryPause);
+    this.#retryPause = Math.min(this.#retryPause * 2, retryMs[1]);
+  }
+
+  async #answer<Value>(reading: Promise<Value>, show: (answer: Answer<Value>) => void): Promise<void> {
+    try {
+      show({ state: "read", value: await reading });
+    } catch (error) {
+      if (!this.#stopped.signal.aborted) show({ state: "failed", reason: ImiError.from(error).message });
+    }
+  }
+
+  #ask(change: Partial<Asked>): void {
+    this.#asked = { ...this.#asked, ...change };
+    this.#redraw.ask();
+  }
+
+  #set(board: Board): void {
+    if (board === this.#board) return;
+    this.#board = board;
+    this.#redraw.ask();
+  }
+
+  async #call<Name extends OperationName>(name: Name, params: ParamsOf<Name>): Promise<ResultOf<Name>> {
+    if (this.#workspace === null) throw new ImiError("operation/cancelled", "Not started.");
+    const { repository } = this.#options;
+    const given = name === "agent.list" || name === "event.list" || repository === null ? {} : { repository };
+    // An operation answers with its own result; a face gives every parameter the contract's default has none for.
+    return this.#workspace.call(
+      name,
+      { ...defaults[name], ...given, ...params },
+      { signal: this.#stopped.signal, progress: () => undefined },
+    ) as Promise<ResultOf<Name>>;
+  }
+}
+
+/** What the contract's schemas would fill in; they hold zod, which this bundle does without. */
+const defaults: Partial<Record<OperationName, Readonly<Record<string, unknown>>>> = {
+  "event.list": { since: 0 },
+  "overlap.list": { hunks: false },
+};

@@ -1,0 +1,21 @@
+import type { Turn } from "../../monitor/index.ts";
+import type { Workspace } from "../../workspace.ts";
+import type { Watcher } from "./board.ts";
+
+/** Tells who watches the repository's files, now and whenever that changes; `settings` may say that nobody is to. */
+export const followWatcher = (workspace: Workspace, repositoryId: string, told: (watcher: Watcher) => void): void => {
+  const { monitoringEnabled, watchFileChanges } = workspace.config.settings;
+  if (!monitoringEnabled || !watchFileChanges) {
+    told({ who: "nobody", pid: null, reason: "switched off in the settings (imi config show)" });
+    return;
+  }
+  workspace.onTurn((turn) => {
+    if (turn.repository.id === repositoryId) told(watcherOf(turn));
+  });
+};
+
+const watcherOf = ({ who, pid }: Turn): Watcher => ({
+  who,
+  pid,
+  reason: who === "nobody" ? "the system does not let them be watched" : null,
+});

@@ -1,9 +1,14 @@
 import { type ExtensionContext, l10n, window, workspace } from "vscode";
 import { ImiError } from "../../protocol/errors.ts";
+import { ActivityList } from "./activity/activity-list.ts";
+import { activityActions } from "./activity/commands.ts";
+import { ActivityView } from "./activity/view.ts";
 import { McpServers } from "./agents/mcp-server.ts";
 import { registerAgentTools } from "./agents/tools.ts";
 import { AgentList } from "./claims/agent-list.ts";
 import { AgentsView } from "./claims/agents-view.ts";
+import { changesActions } from "./changes/commands.ts";
+import { FileVersions } from "./changes/versions.ts";
 import { MinuteClock } from "./claims/clock.ts";
 import { claimActions } from "./claims/commands.ts";
 import { ClaimEnvironment } from "./claims/environment.ts";
@@ -16,6 +21,12 @@ import { registerCommands, show } from "./commands.ts";
 import { Connection } from "./connection.ts";
 import { setContext } from "./context-keys.ts";
 import { DiagnosticsPage } from "./diagnostics.ts";
+import { conflictActions } from "./overlap/commands.ts";
+import { OverlapDecorations, wouldConflicts } from "./overlap/decorations.ts";
+import { MergePage } from "./overlap/merge-page.ts";
+import { OverlapList } from "./overlap/overlap-list.ts";
+import { RecentCollisions } from "./overlap/recent-collisions.ts";
+import { ConflictsView } from "./overlap/view.ts";
 import { Repositories } from "./repositories.ts";
 import { repositoryActions } from "./repository-actions.ts";
 import { serverActions } from "./server-actions.ts";
@@ -45,6 +56,8 @@ export interface ImiApi {
   readonly claimStatusBar: ClaimStatusBar;
   readonly agents: AgentList;
   readonly clock: MinuteClock;
+  readonly overlaps: OverlapList;
+  readonly activity: ActivityList;
 }
 
 // Outside activate, so that deactivate can stop it.
@@ -103,6 +116,13 @@ function compose(context: ExtensionContext): ImiApi {
   own(new Renewal(server, list, claims));
   own(new FirstEditWarning(list));
   own(followSignals(list, repositories));
+  own(new FileVersions(server));
+  const overlaps = own(new OverlapList(server, repositories));
+  const conflicts = own(new ConflictsView(server, overlaps, own(new RecentCollisions(server, list)), clock));
+  own(new OverlapDecorations(overlaps, list));
+  own(overlaps.onDidChange(() => tree.sayBesides(wouldConflicts(overlaps, list))));
+  const activity = own(new ActivityList(server, repositories));
+  const activityView = own(new ActivityView(server, activity, clock));
   const showStarting = (): void => {
     if (server.state === "starting")
       void window.withProgress({ location: { viewId: "imi.worktrees" } }, () => list.ready());
@@ -112,7 +132,10 @@ function compose(context: ExtensionContext): ImiApi {
   own(
     registerCommands(
       {
-        ...worktreeActions(server, repositories, list, tree, { agents, trash, uses, notice }),
+        ...worktreeActions(server, repositories, list, tree, { agents, trash, uses, notice, overlaps, activity }),
+        ...changesActions(server, list, tree),
+        ...conflictActions({ connection: server, list, tree, conflicts, page: own(new MergePage(server)) }),
+        ...activityActions({ connection: server, list, tree, agents, activity, view: activityView }),
         ...trashActions(server, list, trash, trashView, own(new TrashPage(server))),
         ...claimActions({ connection: server, list, agents, kept: claims }, tree, agentsView),
         ...repositoryActions(server, repositories, list),
@@ -152,5 +175,7 @@ function compose(context: ExtensionContext): ImiApi {
     claimStatusBar,
     agents,
     clock,
+    overlaps,
+    activity,
   };
 }

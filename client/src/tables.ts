@@ -26,6 +26,18 @@ export const commands = {
   "imi.revealWorktree": reads,
   "imi.openWorktreeInTerminal": reads,
   "imi.copyWorktreePath": reads,
+  "imi.compareWithBase": reads,
+  "imi.compareWithTrunk": reads,
+  "imi.showActivityOfWorktree": reads,
+  "imi.checkMerge": reads,
+  "imi.showConflicts": reads,
+  "imi.openConflict": reads,
+  "imi.compareConflictWithBase": reads,
+  "imi.showActivity": reads,
+  "imi.openActivity": reads,
+  "imi.showMoreActivity": reads,
+  "imi.filterActivity": reads,
+  "imi.clearActivityFilter": reads,
   "imi.removeWorktree": writes,
   "imi.salvageWorktree": writes,
   "imi.pruneWorktrees": writes,
@@ -70,6 +82,7 @@ export const settings = {
   "imi.monitoring.refreshIntervalMs": "refreshIntervalMs",
   "imi.monitoring.watchFileChanges": "watchFileChanges",
   "imi.monitoring.trackAgentActivity": "trackAgentActivity",
+  "imi.monitoring.activityKeepDays": "activityKeepDays",
   "imi.symlinkFiles": "symlinkFiles",
   "imi.excludePatterns": "excludePatterns",
 } as const satisfies Record<`imi.${string}`, SettingName>;
@@ -87,6 +100,11 @@ export interface ContextKeys {
   "imi.trash": "reading" | "empty" | "listed" | "failed";
   /** Set when somebody looked at them. */
   "imi.agents": "reading" | "empty" | "listed" | "failed";
+  /** `none`: no two worktrees changed the same file. Set when somebody looked. */
+  "imi.conflicts": "reading" | "none" | "listed" | "failed";
+  /** Set when somebody looked; of what the filter lets through. */
+  "imi.activity": "reading" | "empty" | "listed" | "failed";
+  "imi.activityFiltered": boolean;
   /** As VS Code's `isWorkspaceTrusted`, which is still false for a moment while a trusted window loads. */
   "imi.trusted": boolean;
 }
@@ -97,13 +115,22 @@ export const contextKeys = {
   "imi.worktrees": null,
   "imi.trash": null,
   "imi.agents": null,
+  "imi.conflicts": null,
+  "imi.activity": null,
+  "imi.activityFiltered": null,
   "imi.trusted": null,
 } as const satisfies Record<ContextKey, null>;
 
 /** The one MCP server definition provider. */
 export const mcpProvider = "imi.mcp";
 
-export const views = { "imi.worktrees": null, "imi.agents": null, "imi.trash": null } as const;
+export const views = {
+  "imi.worktrees": null,
+  "imi.conflicts": null,
+  "imi.activity": null,
+  "imi.agents": null,
+  "imi.trash": null,
+} as const;
 
 export const colors = {
   "imi.dirtyForeground": null,

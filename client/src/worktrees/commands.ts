@@ -4,11 +4,13 @@ import { ImiError } from "../../../protocol/errors.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { CreateResult, NamedType, Worktree, WorktreeType } from "../../../protocol/worktrees.ts";
 import { type Action, type Actions, show } from "../commands.ts";
+import type { ActivityList } from "../activity/activity-list.ts";
 import type { AgentList } from "../claims/agent-list.ts";
 import type { Connection } from "../connection.ts";
 import { serverStopped } from "../failures.ts";
 import { calledOn } from "../focused.ts";
 import type { Repositories } from "../repositories.ts";
+import type { OverlapList } from "../overlap/overlap-list.ts";
 import type { TrashList } from "../trash/trash-list.ts";
 import { isInside } from "./paths.ts";
 import { createWorktree } from "./create.ts";
@@ -45,6 +47,8 @@ export interface Besides {
   readonly trash: TrashList;
   readonly uses: DiskUses;
   readonly notice: RemovalNotice;
+  readonly overlaps: OverlapList;
+  readonly activity: ActivityList;
 }
 
 /**
@@ -56,7 +60,7 @@ export function worktreeActions(
   repositories: Repositories,
   list: WorktreeList,
   tree: WorktreeTree,
-  { agents, trash, uses, notice }: Besides,
+  { agents, trash, uses, notice, overlaps, activity }: Besides,
 ): Pick<Actions, Name> {
   const assertRepository = (): void => {
     if (connection.state !== "running") throw serverStopped(connection.failure);
@@ -144,7 +148,7 @@ export function worktreeActions(
     },
     "imi.refresh": async () => {
       repositories.retry();
-      await Promise.all([list.refresh(), trash.refresh(), agents.refresh()]);
+      await Promise.all([list.refresh(), trash.refresh(), agents.refresh(), overlaps.refresh(), activity.refresh()]);
     },
   };
 }

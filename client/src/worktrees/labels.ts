@@ -1,5 +1,6 @@
 import { l10n } from "vscode";
-import type { NamedType, Worktree, WorktreeStatus, WorktreeType } from "../../../protocol/worktrees.ts";
+import type { LiveFacts, NamedType, Worktree, WorktreeStatus, WorktreeType } from "../../../protocol/worktrees.ts";
+import { ago, printable } from "../amounts.ts";
 import type { Holding } from "../claims/holding.ts";
 import { heldInWords, holdingIcon } from "../claims/labels.ts";
 import { dirtyCount, isKnown } from "./list.ts";
@@ -84,6 +85,7 @@ export function typeChoice(type: NamedType): { readonly label: string; readonly 
 export function describe(worktree: Worktree, place: Place, holding: Holding): string {
   return [
     stateInWords(worktree) ?? [],
+    operationInWords(worktree) ?? [],
     heldInWords(holding) ?? [],
     worktree.locked === null ? [] : l10n.t("locked"),
     counts(worktree.status),
@@ -123,6 +125,60 @@ export function stateInWords(worktree: Worktree): string | null {
   }
 }
 
+/** What git is in the middle of in it, as what one is doing; null where that is nothing, or not known. */
+export function operationInWords({ live }: Worktree): string | null {
+  switch (live?.operation) {
+    case undefined:
+    case null:
+      return null;
+    case "merge":
+      return l10n.t("merging");
+    case "rebase":
+      return l10n.t("rebasing");
+    case "cherry-pick":
+      return l10n.t("cherry-picking");
+    case "revert":
+      return l10n.t("reverting");
+    case "bisect":
+      return l10n.t("bisecting");
+    case "am":
+      return l10n.t("applying mails");
+  }
+}
+
+/** What is known of a worktree beside its counts, by name; nothing that is not known. */
+export function liveLines(worktree: Worktree): readonly (readonly [name: string, value: string])[] {
+  const { live } = worktree;
+  if (live === undefined) return [];
+  const operation = operationInWords(worktree);
+  return [
+    ...(live.subject === null || live.subject === ""
+      ? []
+      : [[l10n.t("Last commit"), printable(live.subject)] as const]),
+    ...(live.upstream === null ? [] : [[l10n.t("Upstream"), upstreamInWords(live.upstream)] as const]),
+    ...(operation === null ? [] : [[l10n.t("In progress"), operation] as const]),
+    ...(live.lastChange === null ? [] : [[l10n.t("Last change"), ago(live.lastChange)] as const]),
+    ...(live.recentAgents.length === 0
+      ? []
+      : [[l10n.t("Recent agents"), live.recentAgents.slice(0, agentsShown).map(seenInWords).join(", ")] as const]),
+  ];
+}
+
+/** Agents that a tooltip names, the latest first. */
+const agentsShown = 5;
+
+function seenInWords({ agent, at }: LiveFacts["recentAgents"][number]): string {
+  return l10n.t("{0} ({1})", printable(agent), ago(at));
+}
+
+function upstreamInWords({ name, ahead, behind }: NonNullable<LiveFacts["upstream"]>): string {
+  const apart = [
+    ...sentence(ahead, l10n.t("1 commit ahead"), l10n.t("{0} commits ahead", ahead)),
+    ...sentence(behind, l10n.t("1 commit behind"), l10n.t("{0} commits behind", behind)),
+  ];
+  return `${printable(name)}: ${apart.length === 0 ? l10n.t("the same") : apart.join(", ")}`;
+}
+
 /** The counts as sentences; empty where there is nothing to tell or nothing known yet. */
 export function statusInWords(worktree: Worktree): readonly string[] {
   const { status, base } = worktree;
@@ -153,6 +209,7 @@ export function spoken(worktree: Worktree, place: Place, holding: Holding): stri
     heldInWords(holding) ?? [],
     ...(worktree.branch === null ? [l10n.t("detached")] : [l10n.t("branch {0}", worktree.branch)]),
     ...statusInWords(worktree),
+    operationInWords(worktree) ?? [],
     ...(worktree.locked === null ? [] : [l10n.t("locked")]),
     stateInWords(worktree) ?? [],
     ...(place === "this window" ? [l10n.t("open in this window")] : []),

@@ -1,8 +1,8 @@
 import { type Disposable, EventEmitter } from "vscode";
 import { ImiError } from "../../../protocol/errors.ts";
-import type { Event, EventName } from "../../../protocol/events.ts";
+import type { Event } from "../../../protocol/events.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
-import type { StatusCounts, Worktree, WorktreeStatus } from "../../../protocol/worktrees.ts";
+import type { LiveFacts, StatusCounts, Worktree, WorktreeStatus } from "../../../protocol/worktrees.ts";
 import type { Holding } from "../claims/holding.ts";
 import type { KeptClaims } from "../claims/kept-claims.ts";
 import type { Connection } from "../connection.ts";
@@ -10,6 +10,7 @@ import { setContext } from "../context-keys.ts";
 import { Disposables } from "../disposables.ts";
 import { type Repositories, inRepository, pathIn } from "../repositories.ts";
 import { innermost } from "./paths.ts";
+import { type RowTold, toldBy } from "./told.ts";
 
 /** How many statuses are asked for at once: enough to be quick, few enough that the first appear soon. */
 const chunk = 8;
@@ -51,6 +52,8 @@ export class WorktreeList implements Disposable {
   readonly #changed = this.#scope.add(new EventEmitter<ListChange>());
   readonly #listed = new Map<string, Listed>();
   readonly #statuses = new Map<string, WorktreeStatus>();
+  /** What is known beside the counts; read together with them. */
+  readonly #facts = new Map<string, LiveFacts>();
   /** Worktrees whose status is unread or out of date. */
   readonly #stale = new Set<string>();
   readonly #wanted = new Map<string, () => Iterable<string>>();
@@ -194,12 +197,12 @@ export class WorktreeList implements Disposable {
   /** Reads one status now, out of turn; for questions that must not be asked on old facts. */
   async readStatus(worktree: Worktree): Promise<WorktreeStatus> {
     const repository = this.repositoryOf(worktree);
-    const { statuses } = await this.#connection.request("worktree.status", {
+    const { statuses, live } = await this.#connection.request("worktree.status", {
       ids: [worktree.id],
       ...inRepository(repository),
     });
     const status = statuses[worktree.id] ?? { unknown: "the server did not say" };
-    this.#keep({ [worktree.id]: status });
+    this.#keep({ [worktree.id]: status }, live);
     return status;
   }
 
@@ -209,7 +212,9 @@ export class WorktreeList implements Disposable {
 
   #withStatus(worktree: Worktree): Worktree {
     const status = worktree.state === "ready" ? this.#statuses.get(worktree.id) : undefined;
-    return status === undefined ? worktree : { ...worktree, status };
+    if (status === undefined) return worktree;
+    const live = this.#facts.get(worktree.id);
+    return live === undefined ? { ...worktree, status } : { ...worktree, status, live };
   }
 
   #listedWith(id: string): Listed | undefined {
@@ -236,14 +241,29 @@ export class WorktreeList implements Disposable {
   }
 
   #apply(events: readonly Event[]): void {
-    for (const id of new Set(
-      events.filter(({ name }) => name.startsWith("worktree.")).map((each) => each.repository),
-    )) {
-      const listed = id === null ? undefined : this.#listed.get(id);
+    const { lists, rows, stale } = toldBy(events);
+    for (const row of rows) this.#take(row);
+    for (const id of lists) {
+      const listed = this.#listed.get(id);
       if (listed !== undefined) void this.#read(listed);
     }
-    this.touch(events.filter(({ name }) => !ofClaims.has(name)).map(({ subject }) => subject));
+    this.touch(stale);
     if (events.some(({ name }) => name === "repository.opened")) this.#repositories.retry();
+  }
+
+  /** What an event tells of one worktree is shown at once; the rest is read when somebody looks. */
+  #take({ id, status, at }: RowTold): void {
+    const listed = this.#listedWith(id);
+    const known = listed?.worktrees?.get(id);
+    if (listed === undefined || listed.worktrees === null || known === undefined) return;
+    if (at !== null) {
+      // A list that is being read may have been put together before.
+      if (listed.reading !== null) listed.again = true;
+      const now = { ...known, ...at };
+      listed.worktrees = new Map([...listed.worktrees, [id, now]]);
+      if (!sameLook(now, known)) this.#changed.fire({ kind: "worktrees", ids: [id] });
+    }
+    this.#keep({ [id]: status });
   }
 
   #read(listed: Listed): Promise<void> {
@@ -301,16 +321,27 @@ export class WorktreeList implements Disposable {
 
   #forget(id: string): void {
     this.#statuses.delete(id);
+    this.#facts.delete(id);
     this.#stale.delete(id);
     this.#expired.delete(id);
   }
 
-  #keep(statuses: Readonly<Record<string, WorktreeStatus>>): void {
-    const different = Object.entries(statuses).filter(
-      ([id, status]) => JSON.stringify(status) !== JSON.stringify(this.#statuses.get(id)),
-    );
-    for (const [id, status] of different) this.#statuses.set(id, status);
-    if (different.length > 0) this.#changed.fire({ kind: "worktrees", ids: different.map(([id]) => id) });
+  /** With the facts that were read together with these statuses; none where only statuses are told. */
+  #keep(statuses: Readonly<Record<string, WorktreeStatus>>, live?: Readonly<Record<string, LiveFacts>>): void {
+    const before = new Map(Object.keys(statuses).map((id) => [id, this.#shown(id)]));
+    for (const [id, status] of Object.entries(statuses)) {
+      this.#statuses.set(id, status);
+      const facts = live?.[id];
+      if (facts !== undefined) this.#facts.set(id, facts);
+      else if (live !== undefined) this.#facts.delete(id);
+    }
+    const different = [...before].filter(([id, shown]) => shown !== this.#shown(id)).map(([id]) => id);
+    if (different.length > 0) this.#changed.fire({ kind: "worktrees", ids: different });
+  }
+
+  /** What of a worktree is read apart from the list, to compare. */
+  #shown(id: string): string {
+    return JSON.stringify([this.#statuses.get(id), this.#facts.get(id)]);
   }
 
   #pump(): void {
@@ -326,11 +357,11 @@ export class WorktreeList implements Disposable {
       // Marked read before asking: what happens while the server looks makes it stale again.
       for (const id of next.ids) this.#stale.delete(id);
       try {
-        const { statuses } = await this.#connection.request("worktree.status", {
+        const { statuses, live } = await this.#connection.request("worktree.status", {
           repository: pathIn(next.repository),
           ids: next.ids,
         });
-        this.#keep(statuses);
+        this.#keep(statuses, live);
       } catch (error) {
         const { code, message } = ImiError.from(error);
         if (code === "server/stopped") {
@@ -338,7 +369,7 @@ export class WorktreeList implements Disposable {
           return;
         }
         // Unknown is not clean: an old number must not stay where reading the new one failed.
-        this.#keep(Object.fromEntries(next.ids.map((id) => [id, { unknown: message }])));
+        this.#keep(Object.fromEntries(next.ids.map((id) => [id, { unknown: message }])), {});
       }
     }
   }
@@ -367,13 +398,6 @@ export class WorktreeList implements Disposable {
     else setContext("imi.worktrees", this.complete ? "none" : "reading");
   }
 }
-
-/** Who holds a worktree changes nothing of its files: no status is read because of it. */
-const ofClaims: ReadonlySet<EventName> = new Set([
-  "worktree.claimed",
-  "worktree.claim-renewed",
-  "worktree.released",
-] as const);
 
 /** Whether two readings of a worktree would be shown alike. */
 function sameLook(a: Worktree, b: Worktree | undefined): boolean {

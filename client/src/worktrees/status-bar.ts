@@ -3,7 +3,7 @@ import type { Worktree } from "../../../protocol/worktrees.ts";
 import type { Connection } from "../connection.ts";
 import { Disposables } from "../disposables.ts";
 import type { CommandId } from "../tables.ts";
-import { spoken, stateInWords, statusInWords } from "./labels.ts";
+import { operationInWords, spoken, stateInWords, statusInWords } from "./labels.ts";
 import { type WorktreeList, dirtyCount, isKnown } from "./list.ts";
 
 /** The worktree this window is in: with several the active editor's, else that of its first folder. */
@@ -73,7 +73,7 @@ export class WorktreeStatusBar implements Disposable {
     const { status } = worktree;
     const dirty = isKnown(status) && dirtyCount(status) > 0 ? ` ●${dirtyCount(status)}` : "";
     const unknown = status !== undefined && !isKnown(status) ? " ?" : "";
-    const words = stateInWords(worktree);
+    const words = stateInWords(worktree) ?? operationInWords(worktree);
     const text = `$(${worktree.state === "missing" ? "warning" : "list-tree"}) ${worktree.name}${dirty}${unknown}`;
     const tooltip = new MarkdownString()
       .appendText(l10n.t("Worktree {0}", worktree.name))

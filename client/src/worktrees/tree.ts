@@ -26,7 +26,17 @@ import { Disposables } from "../disposables.ts";
 import type { ColorId } from "../tables.ts";
 import { decorationUri } from "./decorations.ts";
 import type { DiskUses } from "./disk-use.ts";
-import { type Place, describe, groupLabel, groupOrder, iconOf, spoken, stateInWords, statusInWords } from "./labels.ts";
+import {
+  type Place,
+  describe,
+  groupLabel,
+  groupOrder,
+  iconOf,
+  liveLines,
+  spoken,
+  stateInWords,
+  statusInWords,
+} from "./labels.ts";
 import type { ListChange, WorktreeList } from "./list.ts";
 import { isKnown } from "./list.ts";
 
@@ -59,6 +69,7 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
   readonly #collapsed = new Set<string>();
   /** The rows of each group of a repository, by repository, as VS Code was last told of them. */
   readonly #told = new Map<string, ReadonlyMap<GroupNode, string>>();
+  #besides: ReadonlyMap<string, string> = new Map();
   readonly view: TreeView<Node>;
 
   readonly onDidChangeTreeData = this.#changed.event;
@@ -141,6 +152,14 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
     return item;
   }
 
+  /** What a screen reader says of rows besides what their own worktree tells, by its id. */
+  sayBesides(words: ReadonlyMap<string, string>): void {
+    const before = this.#besides;
+    this.#besides = words;
+    const ids = new Set([...before.keys(), ...words.keys()]);
+    this.#showAgain([...ids].filter((id) => before.get(id) !== words.get(id)));
+  }
+
   /** The row of a worktree, e.g. to reveal it. */
   nodeOf(worktree: Worktree): Node {
     return this.#node({ kind: "worktree", repository: worktree.repository, id: worktree.id });
@@ -205,7 +224,8 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
     item.iconPath = icon(worktree, place, holding);
     item.resourceUri = decorationUri(worktree);
     item.contextValue = contextValue(worktree, place, holding);
-    item.accessibilityInformation = { label: spoken(worktree, place, holding) };
+    const label = [spoken(worktree, place, holding), this.#besides.get(worktree.id) ?? []].flat().join(", ");
+    item.accessibilityInformation = { label };
     return item;
   }
 
@@ -394,6 +414,7 @@ function tooltip(worktree: Worktree, holding: Holding, use: DiskUse | undefined)
   if (status.length > 0) line(l10n.t("Status"), status.join(", "));
   const words = stateInWords(worktree);
   if (words !== null) line(l10n.t("State"), words);
+  for (const [name, value] of liveLines(worktree)) line(name, value);
   if (worktree.locked !== null) line(l10n.t("Locked"), worktree.locked.reason || l10n.t("no reason given"));
   if (worktree.pullRequest !== null) line(l10n.t("Pull request"), `#${worktree.pullRequest}`);
   for (const [name, value] of holdingLines(holding)) line(name, value);

@@ -61,6 +61,21 @@ describe("two servers of one repository", { skip: process.platform !== "linux" }
     );
   });
 
+  it("both tell of what is written into a worktree as soon as it is made", async () => {
+    const made = await told<CreateResult>(place, "feat", "y");
+    writeFileSync(join(made.worktree.path, "at-once.txt"), "1\n");
+    appendFileSync(join(made.worktree.path, "file-0.txt"), "1\n");
+    await bothSee("at-once.txt");
+    await bothSee("file-0.txt");
+    await told<CreateResult>(place, "feat", "z");
+    const kept = async (): Promise<boolean> => {
+      const { worktrees } = await two.call("worktree.list", { repository: scene.trunk });
+      const { activities } = await two.call("activity.list", { repository: scene.trunk, type: "file_change" });
+      return worktrees.length === 4 && activities.length === 2;
+    };
+    await until("no more than that is recorded", kept);
+  });
+
   it("what happens while the one that watches is killed is told by the other, and nothing twice", async () => {
     writeFileSync(join(path, "first.txt"), "1\n");
     await bothSee("first.txt");

@@ -6,8 +6,8 @@ import type { Repository } from "../../../../protocol/repositories.ts";
 import type { Settings } from "../../../../protocol/settings.ts";
 import type { Git, StatusMemory } from "../../git/index.ts";
 import type { LogLevel } from "../../log.ts";
-import type { Lease, Seen, Store } from "../../store/index.ts";
-import { knownFrom } from "./known.ts";
+import type { Lease, Seen, Store, WorktreeRow } from "../../store/index.ts";
+import { knownFrom, knownOfNew } from "./known.ts";
 import type { Known } from "./known.ts";
 import { look, withStatus } from "./look.ts";
 import type { Names } from "./names.ts";
@@ -60,6 +60,8 @@ export class Observer {
   readonly #observed = new Map<string, Observed>();
   /** What was told of worktrees that are not observed (yet, or just now). */
   readonly #told = new Map<string, Known>();
+  /** When worktrees were made, that were not looked at yet; in ms since 1970. */
+  readonly #made = new Map<string, number>();
   readonly #byPath = new Map<string, Observed>();
   readonly #turns = new Turns(looksAtOnce);
   readonly #stopped = new AbortController();
@@ -121,8 +123,9 @@ export class Observer {
 
   #follow(events: readonly Event[]): void {
     const { id } = this.#options.repository;
-    const concerns = events.some(({ name, repository }) => repository === id && reshaping.has(name));
-    if (!concerns || this.#over || this.#refreshing !== null) return;
+    const own = events.filter(({ name, repository }) => repository === id && reshaping.has(name));
+    for (const { name, subject, at } of own) if (name === "worktree.created") this.#made.set(subject, Date.parse(at));
+    if (own.length === 0 || this.#over || this.#refreshing !== null) return;
     this.#refreshing = setTimeout(() => {
       this.#refreshing = null;
       this.#do(this.#refreshed());
@@ -150,16 +153,17 @@ export class Observer {
     const subjects = await subjectsIn(repository.gitDir, rows);
     if (this.#over) return;
     const before = new Map(this.#observed);
+    const there = new Map(rows.map((row) => [row.id, row]));
     this.#byPath.clear();
     for (const subject of subjects) {
       const known = before.get(subject.id);
-      const observed = known ?? new Observed(subject, this.#told.get(subject.id) ?? null);
+      const observed = known ?? new Observed(subject, this.#knownOf(there.get(subject.id)));
       before.delete(subject.id);
       this.#byPath.set(subject.place.path, observed);
       this.#observed.set(subject.id, observed);
       const { base } = observed.subject;
       observed.subject = subject;
-      if (known === undefined) this.#note(observed, null, "compare");
+      if (known === undefined) this.#note(observed, null, this.#made.delete(subject.id) ? "urgent" : "compare");
       else if (base !== subject.base) this.#note(observed, new Set(), "urgent");
     }
     for (const [id, observed] of before) {
@@ -167,9 +171,15 @@ export class Observer {
       this.#observed.delete(id);
       if (observed.known !== null) this.#told.set(id, observed.known); // it may be back
     }
-    const there = new Set(rows.map(({ id }) => id));
     for (const id of this.#told.keys()) if (!there.has(id) || this.#observed.has(id)) this.#told.delete(id);
+    for (const id of this.#made.keys()) if (!there.has(id)) this.#made.delete(id);
     watching.hold(subjects.map(({ place, base }) => ({ ...place, base })));
+  }
+
+  #knownOf(row: WorktreeRow | undefined): Known | null {
+    if (row === undefined) return null;
+    const madeAt = this.#made.get(row.id);
+    return this.#told.get(row.id) ?? (madeAt === undefined ? null : knownOfNew(row, madeAt));
   }
 
   #happened(path: string, names: Names): void {

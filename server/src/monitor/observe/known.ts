@@ -1,5 +1,5 @@
 import type { WorktreeStatus } from "../../../../protocol/worktrees.ts";
-import type { Seen, Told } from "../../store/index.ts";
+import type { Seen, Told, WorktreeRow } from "../../store/index.ts";
 import type { Listed } from "./compare.ts";
 
 /** Files that are kept with what was told of a worktree, for whoever watches after us. */
@@ -10,18 +10,28 @@ export interface Known {
   readonly branch: string | null;
   readonly status: WorktreeStatus;
   readonly files: ReadonlyMap<string, Listed>;
-  /** There were more files than those. */
-  readonly cut: boolean;
+  /** How many more files there were. */
+  readonly beyond: number;
   /** Of HEAD and the index then; null: another process looked. */
   readonly standing: string | null;
   /** Every change before then, in ms since 1970, is told. */
   readonly asOf: number;
+  /** The registry has it. */
+  readonly kept: boolean;
 }
 
 /** As another process told it. */
 export const knownFrom = ({ head, branch, status, files, asOf }: Told): Known => ({
-  ...{ head, branch, status, standing: null },
-  ...{ files: new Map(Object.entries(files ?? {})), cut: files === null, asOf },
+  ...{ head, branch, status, standing: null, kept: true },
+  ...{ files: new Map(Object.entries(files ?? {})), asOf },
+  // Where they were too many to be kept it is not known how many.
+  beyond: files === null ? Number.POSITIVE_INFINITY : 0,
+});
+
+/** Of a worktree that iMi made just then: whatever is different was done in it since. */
+export const knownOfNew = ({ head, branch }: WorktreeRow, madeAt: number): Known => ({
+  ...{ head, branch, files: new Map(), beyond: 0, standing: null, asOf: madeAt, kept: false },
+  status: { ahead: 0, behind: 0, staged: 0, changed: 0, untracked: 0, conflicted: 0 },
 });
 
 /** To be told: the files as far as they are few. */

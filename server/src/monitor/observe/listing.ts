@@ -11,7 +11,7 @@ import type { Names } from "./names.ts";
 import type { Matches } from "./patterns.ts";
 
 /** Files looked at before others get their turn: about 2 ms. */
-const atATime = 200;
+const atATime = 100;
 /** More untracked folders than this are not named one by one on git's command line. */
 const foldersAtMost = 200;
 
@@ -19,8 +19,8 @@ export interface Listing {
   readonly files: ReadonlyMap<string, ListedNow>;
   /** Prints of those listed before that are listed no more. */
   readonly gone: ReadonlyMap<string, string>;
-  /** There may be more than can be kept. */
-  readonly cut: boolean;
+  /** How many more there are than can be kept; at least so many. */
+  readonly beyond: number;
 }
 
 export interface ListingOptions {
@@ -34,33 +34,59 @@ export interface ListingOptions {
   readonly signal: AbortSignal;
 }
 
-/** What git listed, as far as it can be kept, with a print of each file; the files of untracked folders one by one, which git lists as a whole. */
+/** What git listed, as far as it can be kept; the files of untracked folders, which git lists as a whole, one by one. */
 export const listingOf = async (read: ReadStatus, options: ListingOptions): Promise<Listing> => {
   const { place, before, excluded, signal } = options;
+  const step = inSteps(signal);
   const codes = new Map<string, string>();
   const folders: string[] = [];
   for (const [path, code] of read.files) {
+    await step();
     if (excluded(path)) continue;
     if (code === "??" && path.endsWith("/")) folders.push(path);
     else codes.set(path, code);
   }
+  let beyond = leftOut(read);
   for (const path of await filesIn(folders, options)) {
-    if (codes.size >= listedAtMost) break;
-    codes.set(path, "??");
+    if (codes.size >= listedAtMost) beyond++;
+    else if (!excluded(path)) codes.set(path, "??");
+    await step();
   }
 
-  const disk = new Disk(place.path, signal);
+  const disk = new Disk(place.path);
   const files = new Map<string, ListedNow>();
-  for (const [path, code] of codes) files.set(path, { code, ...(await disk.look(path, before.get(path), code)) });
+  for (const [path, code] of codes) {
+    await step();
+    files.set(path, { code, ...disk.look(path, before.get(path), code) });
+  }
   const gone = new Map<string, string>();
-  for (const path of before.keys())
-    if (!files.has(path)) gone.set(path, (await disk.look(path, before.get(path), "")).print);
-  return { files, gone, cut: read.files.length >= listedAtMost || codes.size >= listedAtMost };
+  for (const [path, known] of before) {
+    if (files.has(path)) continue;
+    await step();
+    gone.set(path, disk.look(path, known, "").print);
+  }
+  return { files, gone, beyond };
 };
+
+/** Lets others have their turn now and then, and raises once cancelled. */
+const inSteps = (signal: AbortSignal): (() => Promise<void> | undefined) => {
+  let steps = 0;
+  return () => {
+    if (++steps % atATime !== 0) return undefined;
+    signal.throwIfAborted();
+    return breathe();
+  };
+};
+
+/** How many files git listed beside those that were kept. */
+const leftOut = ({ counts, files }: ReadStatus): number =>
+  files.length < listedAtMost
+    ? 0
+    : Math.max(0, Math.max(counts.staged, counts.changed) + counts.untracked + counts.conflicted - files.length);
 
 /** The files of untracked folders that git does not ignore; git is asked of those alone in which something may have changed. */
 const filesIn = async (folders: readonly string[], options: ListingOptions): Promise<string[]> => {
-  const { git, place, before, names, excluded, signal } = options;
+  const { git, place, before, names, signal } = options;
   if (folders.length === 0) return [];
   const known = Map.groupBy(before.keys(), folderIn(new Set(folders)));
   const rules = touchRules(names);
@@ -80,9 +106,9 @@ const filesIn = async (folders: readonly string[], options: ListingOptions): Pro
     ],
     { access: "read", signal },
   );
-  const found = stdout.split("\0").filter((path) => path !== "" && !excluded(path));
   const folderOf = folderIn(new Set(asked));
-  return [...kept, ...(few ? found : found.filter((path) => folderOf(path) !== null))];
+  for (const path of stdout.split("\0")) if (path !== "" && (few || folderOf(path) !== null)) kept.push(path);
+  return kept;
 };
 
 /** Which of these folders (each with a slash at its end) a path lies in. */
@@ -94,23 +120,16 @@ const folderIn =
     return null;
   };
 
-/** Looks at the files of one worktree on the disk, and lets others have their turn now and then. */
+/** Looks at the files of one worktree on the disk. */
 class Disk {
   readonly #root: string;
-  readonly #signal: AbortSignal;
   readonly #folders = new Map<string, number>();
-  #looks = 0;
 
-  constructor(root: string, signal: AbortSignal) {
+  constructor(root: string) {
     this.#root = root;
-    this.#signal = signal;
   }
 
-  async look(path: string, known: Listed | undefined, code: string): Promise<{ print: string; changed: number }> {
-    if (++this.#looks % atATime === 0) {
-      await breathe();
-      this.#signal.throwIfAborted();
-    }
+  look(path: string, known: Listed | undefined, code: string): { print: string; changed: number } {
     // Its name is not UTF-8, so that it cannot be named here.
     if (path.includes("\uFFFD")) return { print: "?", changed: 0 };
     const facts = statOrNull(join(this.#root, path));

@@ -70,30 +70,41 @@ export const look = async (options: LookOptions): Promise<Looked> => {
     ...headOf(read, options),
     status: await statusOf(read, options),
     files: listing.files,
-    cut: listing.cut,
+    beyond: listing.beyond,
     standing,
     asOf: started - tickMs,
+    kept: true,
   };
   const tell = toTell(now);
-  if (known === null)
-    return { outcome: "looked", known: now, seen: seen(subject, tell, { files: [], commit: null, switched: null }) };
+  if (known === null) return { outcome: "looked", known: now, seen: toBeTold(subject, tell, nothing) };
   const news = await compared(known, now, listing, options);
-  const isNew = news.files.length > 0 || news.commit !== null || news.switched !== null || !same(known, now);
-  return { outcome: "looked", known: now, seen: isNew ? seen(subject, tell, news) : null };
+  const isNew =
+    news.files.length + news.more > 0 || news.commit !== null || news.switched !== null || !same(known, now);
+  const seen = isNew || !known.kept ? toBeTold(subject, tell, news) : null;
+  return { outcome: "looked", known: now, seen };
 };
 
 /** With another distance from its base, and all else as it was told. */
 export const withStatus = (subject: Subject, known: Known, status: WorktreeStatus): { known: Known; seen: Seen } => {
   const now = { ...known, status };
-  return { known: now, seen: seen(subject, toTell(now), { files: [], commit: null, switched: null }) };
+  return { known: now, seen: toBeTold(subject, toTell(now), nothing) };
 };
 
-type News = Pick<Seen, "commit" | "switched"> & { readonly files: readonly ChangedFile[] };
+type News = Pick<Seen, "commit" | "switched"> & {
+  readonly files: readonly ChangedFile[];
+  /** Files that changed too, and are too many to be listed. */
+  readonly more: number;
+};
+const nothing: News = { files: [], more: 0, commit: null, switched: null };
 
-const seen = ({ id, name }: Subject, now: ReturnType<typeof toTell>, { files, commit, switched }: News): Seen => ({
+const toBeTold = (
+  { id, name }: Subject,
+  now: ReturnType<typeof toTell>,
+  { files, more, commit, switched }: News,
+): Seen => ({
   ...{ worktreeId: id, name, commit, switched, ...now },
   files: files.slice(0, recordedFiles),
-  more: Math.max(0, files.length - recordedFiles),
+  more: Math.max(0, files.length - recordedFiles) + more,
 });
 
 /** Where HEAD stands, or will stand again at the end of a rebase or bisect. */
@@ -122,29 +133,36 @@ const statusOf = async (read: ReadStatus, options: LookOptions): Promise<Worktre
 const compared = async (known: Known, now: Known, listing: Listing, options: LookOptions): Promise<News> => {
   const { files: listed, gone } = listing;
   const files = changedFiles({ before: known.files, now: listed, gone, movedSince: movedSince(known, now, options) });
+  const more = unlisted(known, now, files.length);
   const switched = known.branch === now.branch ? null : { from: known.branch, to: now.branch };
-  if (known.head === now.head) return { files, commit: null, switched };
+  if (known.head === now.head) return { files, more, commit: null, switched };
 
   const { git, commonDir, subject, excluded, signal } = options;
   const way: Way = { git, commonDir, from: known.head, to: now.head, signal };
   const committed = isCommitted(subject.place.gitDir, known.head, now.head);
   // Whoever makes a branch and at once commits to it has done both.
-  if (switched !== null && !committed) return { files, commit: null, switched };
+  if (switched !== null && !committed) return { files, more, commit: null, switched };
   const commit = { from: known.head, ...(await movedBy(way)) };
-  if (!committed) return { files, commit, switched };
+  if (!committed) return { files, more, commit, switched };
   const seenAlready = new Set([...known.files.keys(), ...listed.keys()]);
   return {
     files: [...files, ...(await committedAtOnce(way, seenAlready))].filter(({ path }) => !excluded(path)),
-    commit,
-    switched,
+    ...{ more, commit, switched },
   };
+};
+
+/** How many came beside those that are listed as changed; at least so many. */
+const unlisted = (known: Known, now: Known, changed: number): number => {
+  if (now.beyond === 0) return 0;
+  const grown = now.files.size + now.beyond - known.files.size - known.beyond;
+  return Math.max(0, grown - changed);
 };
 
 /** Where files may be listed that nobody touched, those count that changed since they were last looked at. */
 const movedSince = (known: Known, now: Known, { names }: LookOptions): number | null => {
   // What is ignored no more was there before; and of a list that was cut another part may be seen.
   const rulesChanged = names !== null && touchRules(names);
-  const stood = known.standing === now.standing && known.head === now.head && !rulesChanged && !known.cut;
+  const stood = known.standing === now.standing && known.head === now.head && !rulesChanged && known.beyond === 0;
   // A clock that was set back tells nothing.
   return stood || known.asOf > now.asOf ? null : known.asOf;
 };

@@ -2,6 +2,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { isDeepStrictEqual } from "node:util";
+import { settings as declared } from "../protocol/settings.ts";
 import { agentContributions } from "./agent-tools.ts";
 import { inRoot, root } from "./paths.ts";
 
@@ -26,6 +27,11 @@ interface Contributes {
   readonly mcpServerDefinitionProviders?: unknown;
 }
 
+/** Those that the contract says VS Code has. */
+const settingsOfVscode: ReadonlySet<string> = new Set(
+  Object.values(declared).flatMap(({ vscode }) => (vscode === null ? [] : [`imi.${vscode}`])),
+);
+
 /** Returns one line for each difference; none when the client does not exist yet. */
 export async function checkManifest(): Promise<string[]> {
   const text = readFileSync(inRoot("package.json"), "utf8");
@@ -44,6 +50,7 @@ export async function checkManifest(): Promise<string[]> {
     ...problems,
     ...difference("command", commands, new Set(Object.keys(tables.commands ?? {}))),
     ...difference("setting", settings, new Set(Object.keys(tables.settings ?? {}))),
+    ...difference("setting of the contract", settings, settingsOfVscode),
     ...difference(
       "view",
       idsOf(Object.values(contributes.views ?? {}).flat()),

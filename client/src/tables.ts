@@ -83,6 +83,8 @@ export const settings = {
   "imi.monitoring.watchFileChanges": "watchFileChanges",
   "imi.monitoring.trackAgentActivity": "trackAgentActivity",
   "imi.monitoring.activityKeepDays": "activityKeepDays",
+  "imi.trash.keepDays": "trashKeepDays",
+  "imi.trash.maxGigabytes": "trashMaxGigabytes",
   "imi.symlinkFiles": "symlinkFiles",
   "imi.excludePatterns": "excludePatterns",
 } as const satisfies Record<`imi.${string}`, SettingName>;

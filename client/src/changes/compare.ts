@@ -40,10 +40,11 @@ export async function compareWorktree(
     return { shown: 0, total };
   }
   const title = l10n.t("{0} since {1}", worktree.name, found.against.name);
-  await openAll(title, files, { repository, folder: found.path, later: { folder: found.path } });
+  // Before the editor is open: with very many files that takes a while.
   offerMore(connection, worktree.name, { shown: files.length, total }, () =>
     compareWorktree(connection, list, worktree, against, shownAtMost),
   );
+  await openAll(title, files, { repository, folder: found.path, later: { folder: found.path } });
   return { shown: files.length, total };
 }
 
@@ -64,10 +65,10 @@ export async function compareCommits(
     void window.showInformationMessage(l10n.t("{0} changed no files.", name));
     return { shown: 0, total };
   }
-  await openAll(`${name} ${subject}`, files, { repository, folder, later: "in git" });
   offerMore(connection, name, { shown: files.length, total }, () =>
     compareCommits(connection, repository, folder, commits, shownAtMost),
   );
+  await openAll(`${name} ${subject}`, files, { repository, folder, later: "in git" });
   return { shown: files.length, total };
 }
 

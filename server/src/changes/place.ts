@@ -8,7 +8,7 @@ import type { Git, PlumbingOptions, PlumbingOutput } from "../git/index.ts";
 /** git at one place: a worktree through git's own record of it, or the repository alone. */
 export type Ask = (
   args: readonly string[],
-  options?: Pick<PlumbingOptions, "input" | "accept">,
+  options?: Pick<PlumbingOptions, "input" | "accept" | "receive">,
 ) => Promise<PlumbingOutput>;
 
 /** Of a worktree. It is known from the repository, never from the `.git` in it. Raises worktree/missing, worktree/mismatch. */

@@ -1,9 +1,9 @@
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
-import { sizesOf } from "./differences.ts";
 import type { Call, Tools } from "./index.ts";
 import { inRepository } from "./place.ts";
+import type { Ask } from "./place.ts";
 
 /** Contents larger than this are not read, in bytes: an editor would not show them either. */
 export const longestRead = 16 * 1024 * 1024;
@@ -15,14 +15,36 @@ export const readVersion = async (
   { id }: ParsedOf<"file.read">,
   { signal }: Call,
 ): Promise<ResultOf<"file.read">> => {
-  const ask = await inRepository(tools.git, repository, signal);
-  const bytes = /^[0-9a-f]{40,64}$/.test(id) ? (await sizesOf(ask, new Set([id]))).get(id) : undefined;
-  if (bytes === undefined) {
-    throw new ImiError("usage/invalid", `The repository has no content ${id}.`, {
-      hint: "Where it is a partial clone, `git fetch` gets it.",
-    });
-  }
+  if (!/^[0-9a-f]{40,64}$/.test(id)) throw notThere(id);
+  const said = await beginningOf(await inRepository(tools.git, repository, signal), id);
+  const end = said.indexOf("\n");
+  const [, type, size = ""] = said.subarray(0, end).toString("latin1").split(" ");
+  if (type !== "blob") throw notThere(id);
+  const bytes = Number(size);
   if (bytes > longestRead) return { bytes, base64: null };
-  const { stdout } = await ask(["cat-file", "blob", id]);
-  return { bytes, base64: stdout.toString("base64") };
+  return { bytes, base64: said.subarray(end + 1, end + 1 + bytes).toString("base64") };
 };
+
+/** What git says of an object: a line with its type and size, then its content, as far as that is wanted; in one process. */
+const beginningOf = async (ask: Ask, id: string): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const enough = new Error("enough was read");
+  const receive = (chunk: Buffer): void => {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > longestRead + longestLine) throw enough; // ends git
+  };
+  await ask(["cat-file", "--batch"], { input: `${id}\n`, receive }).catch((error: unknown) => {
+    if (error !== enough) throw error;
+  });
+  return Buffer.concat(chunks);
+};
+
+/** An id, a type and a size. */
+const longestLine = 128;
+
+const notThere = (id: string): ImiError =>
+  new ImiError("usage/invalid", `The repository has no content ${id}.`, {
+    hint: "Where it is a partial clone, `git fetch` gets it.",
+  });

@@ -108,12 +108,12 @@ async function work(index: number, where: Where): Promise<void> {
   if (index % 20 === 0) await git(where, "commit", "-q", "-m", `Work ${index}`);
 }
 
-async function statusInEach(paths: readonly string[], where: Where): Promise<void> {
+export async function statusInEach(paths: readonly string[], where: Where): Promise<void> {
   for (const cwd of paths) await git({ ...where, cwd }, "status", "--porcelain=v2");
 }
 
 /** The same counts as git gives them, asked without any of iMi's code. */
-async function gitCounts(paths: readonly string[], where: Where): Promise<Map<string, StatusCounts>> {
+export async function gitCounts(paths: readonly string[], where: Where): Promise<Map<string, StatusCounts>> {
   const counts = new Map<string, StatusCounts>();
   for (const cwd of paths) {
     const here = { ...where, cwd };
@@ -135,7 +135,7 @@ async function gitCounts(paths: readonly string[], where: Where): Promise<Map<st
 }
 
 /** A fast answer that is wrong is no answer. */
-function verify(who: string, expected: ReadonlyMap<string, StatusCounts>, worktrees: readonly Worktree[]): void {
+export function verify(who: string, expected: ReadonlyMap<string, StatusCounts>, worktrees: readonly Worktree[]): void {
   if (worktrees.length !== expected.size)
     throw new Error(`${who} lists ${worktrees.length} of ${expected.size} worktrees`);
   const names = ["ahead", "behind", "staged", "changed", "untracked", "conflicted"] as const;

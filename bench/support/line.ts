@@ -8,7 +8,7 @@ export type Goal =
   | { readonly of: "ratio" | "value"; readonly most: number }
   | { readonly of: "speedup"; readonly least: number };
 
-export type Unit = "ms" | "MB";
+export type Unit = "ms" | "MB" | "watches" | "processes" | "per minute" | "% of a core";
 
 export interface Figure {
   readonly value: number;

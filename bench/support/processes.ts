@@ -20,6 +20,14 @@ export function residentMb(pid: number): number {
   return Number(kilobytes ?? Number.NaN) / 1024;
 }
 
+/** Time that a process and those it started, which have ended, have computed so far, in ms. */
+export function computedMs(pid: number): number {
+  const stat = read(pid, "stat");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  // utime, stime, cutime, cstime of proc(5), in ticks of 10 ms.
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
+}
+
 /** Empty when the process ended meanwhile or is somebody else's. */
 function read(pid: number, file: string): string {
   try {

@@ -16,6 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { gitDirsOf } from "../../server/src/git/index.ts";
 import type { StatusWanted } from "../../server/src/git/index.ts";
 import { makeRepository } from "../support/git.ts";
 import type { TestRepository } from "../support/git.ts";
@@ -185,6 +186,21 @@ class Worker {
     },
     "write into an ignored folder": (root) =>
       this.#write(join(root, "out", `deep-${this.#made % 3}`, `f${this.#made++}`), "x"),
+    "write into an excluded folder": (root) => {
+      const folder = join(root, "deps");
+      if (this.#random() < 0.5) this.#write(join(folder, `file-${this.#made % 2}`), "x");
+      this.#write(join(folder, `deep-${this.#made % 3}`, "e", `f${this.#made++}`), "x");
+    },
+    "take away from an excluded folder": (root) => {
+      const folder = join(root, "deps");
+      if (!existsSync(folder) || !lstatSync(folder).isDirectory()) return;
+      const name = this.#pick(readdirSync(folder));
+      if (name !== undefined) rmSync(join(folder, name), { recursive: true });
+    },
+    "add an excluded folder": (root) => this.#git(root, "add", "deps"),
+    "ignore in an excluded folder": (root) => {
+      if (existsSync(join(root, "deps"))) this.#write(join(root, "deps", ".gitignore"), "*\n");
+    },
     "exclude for all": () => this.#write(join(this.#repository.commonDir, "info/exclude"), this.#rules()),
     "exclude by configuration": async (root) => {
       const file = join(this.#repository.root, "excludes");
@@ -218,18 +234,24 @@ class Worker {
 }
 
 const skip = process.platform !== "linux";
-test("live status is what git says, whatever is done in the worktrees", { skip }, async (context) => {
-  const { seed, rounds } = seeded(150);
-  context.diagnostic(`IMI_TEST_SEED=${seed} IMI_TEST_ROUNDS=${rounds}`);
-  const random = randomFrom(seed);
-  await using repository = await makeRepository({ files: 30 });
+
+const worktreesOf = async (repository: TestRepository): Promise<StatusWanted[]> => {
   const wanted: StatusWanted[] = [];
   for (let at = 0; at < count; at++) {
     const path = join(repository.root, `feat-${at}`);
     await repository.run(["worktree", "add", "-q", "--no-track", "-b", `feat/${at}`, path, "main"]);
     wanted.push({ id: `${at}`, path, branch: `feat/${at}`, head: null, base: "main" });
   }
-  await using server = await live(repository);
+  return wanted;
+};
+
+test("live status is what git says, whatever is done in the worktrees", { skip }, async (context) => {
+  const { seed, rounds } = seeded(150);
+  context.diagnostic(`IMI_TEST_SEED=${seed} IMI_TEST_ROUNDS=${rounds}`);
+  const random = randomFrom(seed);
+  await using repository = await makeRepository({ files: 30 });
+  const wanted = await worktreesOf(repository);
+  await using server = await live(repository, { excludePatterns: ["deps/"] });
   await server.warm(wanted);
   const worker = new Worker(repository, wanted, random);
   const done: string[] = [];
@@ -250,4 +272,50 @@ test("live status is what git says, whatever is done in the worktrees", { skip }
   }
   context.diagnostic(`${remembered} of ${rounds * count} answers were from memory`);
   assert.ok(remembered > rounds, "hardly anything was remembered: this shows nothing");
+});
+
+test("whatever changes a status is told, and told rightly to another process", { skip }, async (context) => {
+  const { seed, rounds } = seeded(150);
+  context.diagnostic(`IMI_TEST_SEED=${seed} IMI_TEST_ROUNDS=${rounds}`);
+  const random = randomFrom(seed);
+  await using repository = await makeRepository({ files: 30 });
+  const wanted = await worktreesOf(repository);
+  await using server = await live(repository, { excludePatterns: ["deps/"], through: "socket" });
+  const { watching } = server;
+  const told = new Set<string>();
+  watching.onHappened((path) => void told.add(path));
+  const worker = new Worker(repository, wanted, random);
+  const done: string[] = [];
+  let known: Record<string, unknown> = {};
+  let asked = 0;
+  for (let round = 0; round < rounds; round++) {
+    const gitDirOf = await gitDirsOf(repository.commonDir);
+    const places = await Promise.all(
+      wanted.map(async ({ path, base }) => ({ path, base, gitDir: (await gitDirOf(path).catch(() => null)) ?? "" })),
+    );
+    watching.hold(places.filter(({ gitDir }) => gitDir !== ""));
+    const before = repository.log.length;
+    known = await server.answers(wanted);
+    asked += repository.log.slice(before).filter((line) => line.includes("--porcelain=v2")).length;
+    const said = `seed ${seed}, round ${round}: …, ${done.slice(-12).join(", ")}`;
+    assert.deepEqual(known, await fresh(repository, wanted), said);
+    await watching.recall([]);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    told.clear();
+
+    const deeds = Math.floor(random() * 3);
+    for (let deed = 0; deed < deeds; deed++) done.push(await worker.work());
+    const now = await fresh(repository, wanted);
+    for (const { id, path } of wanted) {
+      if (places.every((place) => place.path !== path || place.gitDir === "")) continue; // moved just now
+      const changed = JSON.stringify(now[id]) !== JSON.stringify(known[id]);
+      // One that was not wholly watched at that moment is told of as soon as it is.
+      for (let waited = 0; changed && !told.has(path); waited++, await delay(20)) {
+        await watching.recall([]);
+        assert.ok(waited < 1_000, `${path} is not told of: ${said}, ${done.slice(-2).join(", ")}`);
+      }
+    }
+  }
+  context.diagnostic(`git was asked ${asked} times for ${rounds * count} statuses`);
+  assert.ok(asked < rounds * count * 0.8, "hardly anything was remembered: this shows nothing");
 });

@@ -1,9 +1,9 @@
-import type { Committed, SameFile } from "../../../../protocol/activity.ts";
+import { sameFileMs } from "../../../../protocol/activity-kinds.ts";
+import type { Committed, SameFile, Touched } from "../../../../protocol/activity.ts";
 import type { Agent } from "../../../../protocol/claims.ts";
 import type { Event, EventName } from "../../../../protocol/events.ts";
 import type { LiveFacts, Worktree, WorktreeStatus } from "../../../../protocol/worktrees.ts";
 import { happeningOf, type Happening } from "./happenings.ts";
-import { sameFileMs } from "./same-file.ts";
 
 /** Who watches the repository's files. */
 export interface Watcher {
@@ -25,8 +25,14 @@ export interface Board {
   /** Files that two agents changed lately, the newest first. */
   readonly conflicts: readonly SameFileAt[];
   /** By what failed or is wrong. */
-  readonly problems: ReadonlyMap<string, string>;
+  readonly problems: ReadonlyMap<string, Problem>;
   readonly watcher: Watcher | null;
+}
+
+export interface Problem {
+  readonly text: string;
+  /** When it is not shown any more; null: when it is right again. */
+  readonly until: number | null;
 }
 
 export interface SameFileAt extends SameFile {
@@ -118,11 +124,14 @@ interface RowPatch extends Partial<Worktree> {
 }
 
 const rowPatch = (event: Event): RowPatch => {
-  const { status } = event.data as unknown as { readonly status?: WorktreeStatus };
-  const changed: RowPatch = { changedAt: event.at, ...(status === undefined ? {} : { status }) };
-  if (event.name !== "worktree.commit") return changed;
+  // What an event of this name holds, by the contract; another version's may lack something.
+  const { status, files, more } = event.data as Partial<Touched>;
+  // Where only something was staged, nothing changed but the status.
+  const changed = event.name === "worktree.commit" || (files ?? []).length + (more ?? 0) > 0;
+  const patch: RowPatch = { ...(changed ? { changedAt: event.at } : {}), ...(status === undefined ? {} : { status }) };
+  if (event.name !== "worktree.commit") return patch;
   const { branch, head, subject } = event.data as unknown as Committed;
-  return { ...changed, branch, head, subject };
+  return { ...patch, branch, head, subject };
 };
 
 const patched = (worktree: Worktree, patch: RowPatch | undefined): Worktree => {
@@ -180,17 +189,22 @@ export const withHistory = (board: Board, read: readonly Happening[]): Board => 
 };
 
 /** What is wrong, by a name of it; null: it is right again. */
-export const withProblem = (board: Board, about: string, text: string | null): Board => {
-  if ((board.problems.get(about) ?? null) === text) return board;
+export const withProblem = (board: Board, about: string, text: string | null, until: number | null = null): Board => {
+  const before = board.problems.get(about);
+  if ((before?.text ?? null) === text && (before?.until ?? null) === until) return board;
   const problems = new Map(board.problems);
   problems.delete(about);
-  if (text !== null) problems.set(about, text);
+  if (text !== null) problems.set(about, { text, until });
   for (const oldest of problems.keys()) {
     if (problems.size <= mostProblems) break;
     problems.delete(oldest);
   }
   return { ...board, problems };
 };
+
+/** What is wrong now, the latest first. */
+export const problemsAt = ({ problems }: Board, now: number): Problem[] =>
+  [...problems.values()].filter(({ until }) => until === null || until > now).toReversed();
 
 /** Of the conflicts those that are recent enough to be shown. */
 export const recentConflicts = ({ conflicts }: Board, now: number): SameFileAt[] =>

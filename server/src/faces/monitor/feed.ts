@@ -29,6 +29,8 @@ export interface FeedOptions {
 const redrawMs = 100;
 /** Shortest time between two readings of the same thing, in ms. */
 const rereadMs = 300;
+/** How long a warning stands, in ms. */
+const warningMs = 60_000;
 /** First and longest pause before something that could not be read is read again, in ms. */
 const retryMs = [1000, 60_000] as const;
 
@@ -91,9 +93,14 @@ export class Feed {
     for (const each of [this.#redraw, this.#rows, this.#facts, this.#agents]) each.stop();
   }
 
-  /** What is wrong beside what was read; null: it is right again. */
+  /** What is wrong; null: it is right again. */
   problem(about: string, text: string | null): void {
     this.#set(withProblem(this.#board, about, text));
+  }
+
+  /** What somebody should know who is told nothing when it is right again. */
+  warn(text: string): void {
+    this.#set(withProblem(this.#board, text, text, Date.now() + warningMs));
   }
 
   set(change: Partial<Board>): void {

@@ -93,8 +93,11 @@ const committed = ({
   return `${where}${others}${dropped > 0 ? ` (${dropped} dropped)` : ""}`;
 };
 
-const sameFile = ({ file = "", agents = [] }: Partial<SameFile>): string =>
-  `${file}: ${agents.map(({ agent, worktree }) => `${agent} in ${worktree}`).join(", ")}`;
+const sameFile = ({ file = "", agents = [], more = 0 }: Partial<SameFile>): string =>
+  [
+    `${file}: ${agents.map(({ agent, worktree }) => `${agent} in ${worktree}`).join(", ")}`,
+    ...(more > 0 ? [`and ${more} more files`] : []),
+  ].join(", ");
 
 /** Rows of the activity log, the newest first, as happenings; files that one look found together are one. */
 export const happeningsOf = (activities: readonly Activity[]): Happening[] => {
@@ -123,10 +126,13 @@ const activityText = (activity: Activity, group: readonly Activity[]): Happening
   });
   switch (type) {
     case "file_change": {
-      const files = group
+      const named = group
         .toReversed()
-        .map((each) => ({ path: each.file ?? "", change: changeOf(each.details["change"]) }));
-      return touched(told, { files }) ?? told("modified", "");
+        .flatMap(({ file, details: { change } }) => (file === null ? [] : [{ path: file, change: changeOf(change) }]));
+      // Of very many files a row says how many there were beside those that are named.
+      const more = group.map((each) => each.details["more"]).filter((each) => typeof each === "number");
+      const sum = more.reduce((total, each) => total + each, 0);
+      return touched(told, { files: named, more: sum }) ?? told("modified", "files");
     }
     case "commit":
       return told("commit", committed(details));

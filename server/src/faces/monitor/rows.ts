@@ -128,7 +128,8 @@ const textOf = (line: Line): string => line.map(({ text }) => text).join("");
 
 const branchOf = ({ name, branch, head }: Worktree, show: "always" | "unsaid"): string => {
   if (branch === null) return `at ${(head ?? "nothing").slice(0, 7)}`;
-  return show === "unsaid" && branch.replaceAll("/", "-") === name ? "" : piece(branch).text;
+  const said = branch.replaceAll("/", "-");
+  return show === "unsaid" && (said === name || `trunk-${said}` === name) ? "" : piece(branch).text;
 };
 
 /** State, operation, counts; `…` while it is not known yet. */

@@ -69,7 +69,7 @@ class Session {
 
   async open(): Promise<void> {
     const feed = this.#feed;
-    const workspace = await openWatching(this.#options, (message) => feed.problem(message, message));
+    const workspace = await openWatching(this.#options, (message) => feed.warn(message));
     this.#workspace = workspace;
     try {
       const id = await feed.start(workspace);
@@ -207,7 +207,14 @@ const Row = ({ line, looks }: { readonly line: Line; readonly looks: Readonly<Re
 const pressesOf = (input: string, key: Key): Press[] => {
   const press = pressOf(input, key);
   if (press === null) return [];
-  return press.key === "text" ? [...press.text].map((text) => ({ key: "text", text })) : [press];
+  return press.key === "text" ? [...press.text].map((text) => among[text] ?? { key: "text", text }) : [press];
+};
+
+/** Keys that Ink does not find among others. */
+const among: Readonly<Record<string, Press>> = {
+  ...{ "\r": { key: "enter" }, "\n": { key: "enter" }, "\t": { key: "tab" }, "\u001b": { key: "escape" } },
+  ...{ "\u007f": { key: "backspace" }, "\b": { key: "backspace" } },
+  ...{ "\u0003": { key: "interrupt" }, "\u001a": { key: "suspend" }, "\u000c": { key: "redraw" } },
 };
 
 const pressOf = (input: string, key: Key): Press | null => {

@@ -1,13 +1,15 @@
+import { sameFileMs } from "../../../../protocol/activity-kinds.ts";
+import type { Agent } from "../../../../protocol/claims.ts";
 import type { ResultOf } from "../../../../protocol/contract.ts";
 import { steadyFor } from "./ages.ts";
-import { recentConflicts, type Board } from "./board.ts";
+import { problemsAt, recentConflicts, type Board } from "./board.ts";
 import { detailLines, overlapLines, type Answer, type Details } from "./details.ts";
 import type { Happening } from "./happenings.ts";
 import { panes, selectedIn, type Pane, type Place, type Ui } from "./keys.ts";
 import { clippedLine, filled, heading, lineWidth, piece, windowed, wrapped, type Line } from "./lines.ts";
+import { plural } from "../cli/render/amounts.ts";
 import { agentLine, happeningLine } from "./recent.ts";
 import { columnsFor, contains, idsOf, itemsOf, rowOf, type Item } from "./rows.ts";
-import { sameFileMs } from "./same-file.ts";
 import { watcherText } from "./words.ts";
 
 /** What is read on demand. */
@@ -70,7 +72,6 @@ export const frameOf = (board: Board, ui: Ui, asked: Asked, size: Size, now: num
             .map((line) => clippedLine(line, columns)),
         ];
   if (overlay !== null) timesOf(board, ui, happenings).forEach(times);
-  for (const { at } of recentConflicts(board, now)) times(at);
   const lines = [header(board, columns, now), ...exactly(body, height), ...notices, footer(ui, columns)];
   return {
     lines: exactly(lines, rows),
@@ -79,17 +80,20 @@ export const frameOf = (board: Board, ui: Ui, asked: Asked, size: Size, now: num
       lengths: { ...place.lengths, overlay: overlay?.lines.length ?? 0 },
       page: overlay === null ? pageOf(ui.pane, columns, height) : Math.max(1, height - 1),
     },
-    steadyMs: soonest(steadyFor(shown, now), conflictEnds(board, now)),
+    steadyMs: soonest(steadyFor(shown, now), noticesEnd(board, now)),
   };
 };
 
 const soonest = (a: number | null, b: number | null): number | null =>
   a === null ? b : b === null ? a : Math.min(a, b);
 
-/** When the oldest conflict that is shown is not recent any more. */
-const conflictEnds = (board: Board, now: number): number | null => {
-  const ends = recentConflicts(board, now).map(({ at }) => at + sameFileMs - now);
-  return ends.length === 0 ? null : Math.max(1, Math.min(...ends));
+/** When the first of the conflicts and warnings that are shown is gone. */
+const noticesEnd = (board: Board, now: number): number | null => {
+  const ends = [
+    ...recentConflicts(board, now).map(({ at }) => at + sameFileMs),
+    ...problemsAt(board, now).flatMap(({ until }) => (until === null ? [] : [until])),
+  ];
+  return ends.length === 0 ? null : Math.max(1, Math.min(...ends) - now);
 };
 
 const exactly = (lines: readonly Line[], count: number): Line[] =>
@@ -98,7 +102,7 @@ const exactly = (lines: readonly Line[], count: number): Line[] =>
 const summary = (board: Board, now: number): string => {
   const conflicts = recentConflicts(board, now).length;
   const count = board.worktrees?.length ?? 0;
-  return `${count} worktrees${conflicts > 0 ? `, ${conflicts} conflicts` : ""}`;
+  return [plural(count, "worktree"), ...(conflicts > 0 ? [plural(conflicts, "conflict")] : [])].join(", ");
 };
 
 const header = (board: Board, columns: number, now: number): Line => {
@@ -126,7 +130,7 @@ const noticesOf = (board: Board, columns: number, now: number): Line[] => [
       columns,
     ),
   ),
-  ...[...board.problems.values()].toReversed().map((problem) => clippedLine([piece(problem, "warning")], columns)),
+  ...problemsAt(board, now).map(({ text }) => clippedLine([piece(text, "warning")], columns)),
 ];
 
 const footer = ({ mode, filter, overlay }: Ui, columns: number): Line => {
@@ -203,13 +207,27 @@ const paneOf = (pane: Pane, at: PanesAt, columns: number, height: number): Line[
       return [heading(title, columns, look(ui, pane)), ...(lines.length === 0 ? empty : lines)];
     }
     case "agents": {
-      const shown = scrolled(board.agents, ui.scroll.agents);
+      const shown = scrolled(agentsSeen(board), ui.scroll.agents);
       for (const { lastSeen } of shown) times(Date.parse(lastSeen));
       const empty: Line[] = [[{ text: "  No agent was here yet.", tone: "faint" }]];
       const lines = shown.map((each) => clippedLine(agentLine(each, now), columns));
       return [heading(title, columns, look(ui, pane)), ...(lines.length === 0 ? empty : lines)];
     }
   }
+};
+
+/** The agents, the latest seen first. What happens in a worktree that one holds is a sign of it, too. */
+const agentsSeen = ({ agents, happenings }: Board): Agent[] => {
+  const latest = new Map<string, number>();
+  for (const { agent, at, sign } of happenings) {
+    if (agent !== null && sign !== "claim") latest.set(agent, Math.max(at, latest.get(agent) ?? 0));
+  }
+  return agents
+    .map((agent) => {
+      const at = latest.get(agent.id) ?? 0;
+      return at > Date.parse(agent.lastSeen) ? { ...agent, lastSeen: new Date(at).toISOString() } : agent;
+    })
+    .toSorted((a, b) => (a.lastSeen < b.lastSeen ? 1 : a.lastSeen > b.lastSeen ? -1 : 0));
 };
 
 const look = (ui: Ui, pane: Pane): "focused" | "other" => (ui.pane === pane ? "focused" : "other");
@@ -318,5 +336,6 @@ const helpLines = (board: Board, columns: number): Line[] => [
   ]),
   [],
   ...wrapped(watcherText(board.watcher), columns, "faint"),
-  ...[...board.problems.values()].flatMap((problem) => wrapped(problem, columns, "warning")),
+  // Also what is a while ago, and may still be so.
+  ...[...board.problems.values()].toReversed().flatMap(({ text }) => wrapped(text, columns, "warning")),
 ];

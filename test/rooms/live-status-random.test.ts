@@ -275,7 +275,7 @@ test("live status is what git says, whatever is done in the worktrees", { skip }
 });
 
 test("whatever changes a status is told, and told rightly to another process", { skip }, async (context) => {
-  const { seed, rounds } = seeded(150);
+  const { seed, rounds } = seeded(100);
   context.diagnostic(`IMI_TEST_SEED=${seed} IMI_TEST_ROUNDS=${rounds}`);
   const random = randomFrom(seed);
   await using repository = await makeRepository({ files: 30 });

@@ -210,5 +210,12 @@ describe("what is recorded", { skip }, () => {
     await until("recorded", async () => (await scene.words("one")).length === 2);
     await scene.agrees();
     assert.deepEqual((await scene.words("one")).toSorted(), ["added deep/top/c.txt", "added kept.tmp"]);
+    // What is left out no more was there before.
+    scene.settings = { ...scene.settings, excludePatterns: [] };
+    await delay(100);
+    write(one.path, "b.tmp", "1\n");
+    await until("recorded", async () => (await scene.words("one")).length === 3);
+    await scene.agrees();
+    assert.deepEqual((await scene.words("one")).slice(2), ["added b.tmp"]);
   });
 });

@@ -295,6 +295,27 @@ describe("watching", { skip: process.platform !== "linux", timeout: 120_000 }, (
     assert.equal(await untracked(), 1);
   });
 
+  test("watches a worktree whose status git alone can tell, each time", async () => {
+    await using repository = await makeRepository();
+    const places = await worktrees(repository, 1);
+    const { path } = at(places, 0);
+    await repository.run(["config", "filter.shout.clean", "tr a-z A-Z"]);
+    await delay(60);
+    await using listener = await listen(repository);
+    const { watching, room } = listener;
+    await calm(listener, places);
+    assert.match(room.report().refused.join(), /a filter of git's configuration/);
+    writeFileSync(join(path, "src/0/new"), "");
+    assert.deepEqual(await listener.heard(), new Map([[path, new Set(["src/0/new"])]]));
+    for (let round = 0; round < 2; round++) {
+      const runs = await gitRuns(repository, () => watching.read(places, signal));
+      assert.ok(
+        runs.some((line) => line.includes("--porcelain=v2")),
+        "it is asked again",
+      );
+    }
+  });
+
   test("looks at what it cannot watch: soon when git's own files change, else at a pause that grows", async () => {
     await using repository = await makeRepository({ files: 20 });
     const places = await worktrees(repository, 2);

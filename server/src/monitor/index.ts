@@ -35,14 +35,14 @@ const plain = (detail: string): { readonly detail: string; readonly hint: null }
 
 const inWords = (
   pid: number,
-  { watched, refused }: Report,
+  { watched, reasons }: Report,
 ): { readonly detail: string; readonly hint: string | null } => {
   const served = `served by server pid ${pid}`;
-  if (refused.length === 0) return plain(served);
-  const reasons = Map.groupBy(refused, (line) => line.slice(line.lastIndexOf(": ") + 2));
-  const why = [...reasons].map(([reason, lines]) => `${lines.length} because ${reason}`).join(", ");
-  const detail = `${served}; ${refused.length} of ${watched + refused.length} worktrees cannot be watched: ${why}`;
-  return { detail, hint: reasons.has(noWatchReason) ? raiseLimit : null };
+  if (reasons.length === 0) return plain(served);
+  const not = reasons.reduce((sum, [, worktrees]) => sum + worktrees, 0);
+  const why = reasons.map(([reason, worktrees]) => `${worktrees} because ${reason}`).join(", ");
+  const detail = `${served}; ${not} of ${watched + not} worktrees cannot be watched: ${why}`;
+  return { detail, hint: reasons.some(([reason]) => reason === noWatchReason) ? raiseLimit : null };
 };
 
 const raiseLimit =

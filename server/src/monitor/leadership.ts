@@ -8,7 +8,7 @@ import type { Lease, LeaseHolder, Store } from "../store/index.ts";
 import { FollowedStatuses } from "./followed-statuses.ts";
 import type { LiveStatuses } from "./live-statuses.ts";
 import { makeRuntimeDir, meetingPlace } from "./meeting.ts";
-import type { Common } from "./meeting.ts";
+import type { Common, Report } from "./meeting.ts";
 import type { WatchedStatuses } from "./memory.ts";
 import type { Watching } from "./observe/watching.ts";
 import { readForOthers } from "./read-for-others.ts";
@@ -173,7 +173,7 @@ export class Leadership {
     } finally {
       this.#leading = null;
       await observer?.close().catch((error: unknown) => log("warn", `Recording what happens: ${String(error)}`));
-      await statuses.unfollow(repository.gitDir);
+      await statuses.unfollow(repository.gitDir).catch((error: unknown) => log("warn", `Watching: ${String(error)}`));
       await serving?.close();
       await lease.release().catch(() => undefined);
     }
@@ -184,7 +184,7 @@ export class Leadership {
     const { git, repository, log, common, runtimeDir, list } = this.#options;
     try {
       return await Serving.at(runtimeDir, place, {
-        ...{ common, list, blind: () => watching.blind, hello: () => watching.report() },
+        ...{ common, list, blind: () => watching.blind, hello: () => reportOf(watching) },
         read: ({ worktrees }, signal) => readForOthers(git, repository.gitDir, watching, worktrees, signal),
       });
     } catch (error) {
@@ -193,6 +193,12 @@ export class Leadership {
     }
   }
 }
+
+/** Without what is long. */
+const reportOf = (watching: WatchedStatuses): Report => {
+  const { watched, folders, reasons } = watching.report();
+  return { watched, folders, reasons };
+};
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -39,6 +39,7 @@ export class LiveStatuses {
    */
   async follow(commonDir: string): Promise<WatchedStatuses | undefined> {
     const watch = await (this.#watch ??= this.#open());
+    if (typeof watch === "string") this.#watch = null; // tried again when it is followed again
     if (this.#closed) return undefined;
     const known = this.#repositories.get(commonDir);
     if (known !== undefined) return known;

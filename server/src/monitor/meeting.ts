@@ -40,8 +40,8 @@ export interface StatusesRead {
 export interface Report {
   readonly watched: number;
   readonly folders: number;
-  /** Why git is asked about some each time: `<path>: <reason>`. */
-  readonly refused: readonly string[];
+  /** Why git is asked about some each time, and about how many. */
+  readonly reasons: readonly (readonly [reason: string, worktrees: number])[];
 }
 
 /**

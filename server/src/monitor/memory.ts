@@ -11,6 +11,7 @@ import { fingerprint, folderIdentity, isOld, textOf } from "./fingerprint.ts";
 import { Heard } from "./heard.ts";
 import { askLeftOut, nothingLeftOut } from "./left-out.ts";
 import { Looks } from "./looks.ts";
+import type { Report } from "./meeting.ts";
 import type { Watching } from "./observe/watching.ts";
 import { GitRecords } from "./records.ts";
 import type { SettingsFiles } from "./settings-files.ts";
@@ -120,6 +121,8 @@ export class WatchedStatuses implements StatusMemory, Watching {
     }
     for (const place of wanted.values()) {
       const entry = this.#entryOf({ path: place.path, gitDir: place.gitDir });
+      // What forbids it to be remembered need not forbid it to be watched.
+      if (!entry.held && entry.stage === "refused" && this.blind === null) entry.stage = "new";
       entry.held = true;
       this.#records.compare(place.gitDir, place.base ?? null);
       if (freed && entry.reason === noWatchReason) entry.since = Number.NEGATIVE_INFINITY;
@@ -200,13 +203,15 @@ export class WatchedStatuses implements StatusMemory, Watching {
     while (this.#working !== null) await this.#working;
   }
 
-  report(): { watched: number; folders: number; refused: string[] } {
+  report(): Report & { readonly refused: string[] } {
     const entries = [...this.#entries.values()];
-    const refused = entries.filter(({ reason }) => reason !== null);
+    const refused = entries.flatMap(({ place, reason }) => (reason === null ? [] : [{ path: place.path, reason }]));
+    const reasons = Map.groupBy(refused, ({ reason }) => reason);
     return {
       watched: entries.filter(({ stage, reason }) => stage === "watched" && reason === null).length,
       folders: entries.reduce((sum, { tree }) => sum + tree.size, 0),
-      refused: refused.map(({ place, reason }) => `${place.path}: ${reason ?? "unknown"}`),
+      refused: refused.map(({ path, reason }) => `${path}: ${reason}`),
+      reasons: [...reasons].map(([reason, of]) => [reason, of.length] as const),
     };
   }
 

@@ -41,7 +41,7 @@ export class GitRecords {
   readonly #told: (gitDir: string) => void;
   readonly #folders = new Map<string, Watched>();
   readonly #places = new Map<string, Place>();
-  #refFolders = 0;
+  readonly #refFolders = new Set<string>();
   #closed = false;
   #local: boolean | null = null;
 
@@ -121,13 +121,13 @@ export class GitRecords {
     return this.#local;
   }
 
-  /** True when it was put under watch just now. */
+  /** True when what is watched there is another than before: it was put under watch just now, or went. */
   #cover(folder: string, tell: FolderEvent): boolean {
     const identity = folderIdentity(folder);
     const known = this.#folders.get(folder);
     if (identity !== null && known?.identity === identity) return false;
     this.#drop(folder);
-    if (identity === null) return true;
+    if (identity === null) return known !== undefined;
     const own = basename(folder);
     const watcher = this.#watch.folder(folder, (kind, name) => {
       // It went itself, or a file in it is called as it is: watched anew at the next look, in either case.
@@ -144,10 +144,11 @@ export class GitRecords {
   }
 
   #coverRefs(folder: string, prefix: string): void {
-    if (!this.#folders.has(folder) && this.#refFolders >= refFoldersAtMost) return;
+    if (!this.#folders.has(folder) && this.#refFolders.size >= refFoldersAtMost) return;
     try {
       if (!this.#cover(folder, (_, name) => this.#inRefs(folder, prefix, name))) return;
-      this.#refFolders++;
+      if (!this.#folders.has(folder)) return; // it went meanwhile
+      this.#refFolders.add(folder);
       for (const entry of readdirSync(folder, { withFileTypes: true }))
         if (entry.isDirectory()) this.#coverRefs(join(folder, entry.name), `${prefix}${entry.name}/`);
     } catch (error) {
@@ -217,5 +218,6 @@ export class GitRecords {
     if (known === undefined) return;
     known.watcher.close();
     this.#folders.delete(folder);
+    this.#refFolders.delete(folder);
   }
 }

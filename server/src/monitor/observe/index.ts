@@ -184,7 +184,10 @@ export class Observer {
 
   #happened(path: string, names: Names): void {
     const observed = this.#byPath.get(path);
-    if (observed !== undefined && !observed.ignored.cover(names)) this.#note(observed, names, "urgent");
+    if (observed === undefined || observed.ignored.cover(names)) return;
+    // What happened may be what mends it.
+    if (observed.failures > 0) observed.notBefore = Math.min(observed.notBefore, performance.now() + firstRetry);
+    this.#note(observed, names, "urgent");
   }
 
   #note(observed: Observed, names: Names, why: "urgent" | "compare"): void {

@@ -2,6 +2,7 @@ import { lstatSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
+import { ImiError } from "../../../../protocol/errors.ts";
 import { listedAtMost } from "../../git/index.ts";
 import type { Git, ReadStatus, WorktreePlace } from "../../git/index.ts";
 import { absent } from "./compare.ts";
@@ -86,7 +87,7 @@ const leftOut = ({ counts, files }: ReadStatus): number =>
 
 /** The files of untracked folders that git does not ignore; git is asked of those alone in which something may have changed. */
 const filesIn = async (folders: readonly string[], options: ListingOptions): Promise<string[]> => {
-  const { git, place, before, names, signal } = options;
+  const { before, names } = options;
   if (folders.length === 0) return [];
   const known = Map.groupBy(before.keys(), folderIn(new Set(folders)));
   const rules = touchRules(names);
@@ -96,19 +97,22 @@ const filesIn = async (folders: readonly string[], options: ListingOptions): Pro
     if (rules || files === undefined || touch(names, folder)) asked.push(folder);
     else kept.push(...files);
   }
-  if (asked.length === 0) return kept;
-  const few = asked.length <= foldersAtMost;
-  const { stdout } = await git.run(
-    place.path,
-    [
-      ...[`--git-dir=${place.gitDir}`, `--work-tree=${place.path}`, "--literal-pathspecs"],
-      ...["ls-files", "-z", "--others", "--exclude-standard", "--", ...(few ? asked : [])],
-    ],
-    { access: "read", signal },
-  );
-  const folderOf = folderIn(new Set(asked));
-  for (const path of stdout.split("\0")) if (path !== "" && (few || folderOf(path) !== null)) kept.push(path);
-  return kept;
+  return asked.length === 0 ? kept : [...kept, ...(await askFiles(asked, options))];
+};
+
+/** Where git does not say in time, or its answer is too long to read, the folders stand for their files. */
+const askFiles = async (folders: readonly string[], { git, place, signal }: ListingOptions): Promise<string[]> => {
+  const few = folders.length <= foldersAtMost;
+  const at = [`--git-dir=${place.gitDir}`, `--work-tree=${place.path}`, "--literal-pathspecs"];
+  const asked = ["ls-files", "-z", "--others", "--exclude-standard", "--", ...(few ? folders : [])];
+  try {
+    const { stdout } = await git.run(place.path, [...at, ...asked], { access: "read", signal });
+    const folderOf = folderIn(new Set(folders));
+    return stdout.split("\0").filter((path) => path !== "" && (few || folderOf(path) !== null));
+  } catch (error) {
+    if (ImiError.is(error, "git/timeout") || ImiError.is(error, "git/failed")) return [...folders];
+    throw error;
+  }
 };
 
 /** Which of these folders (each with a slash at its end) a path lies in. */

@@ -72,6 +72,7 @@ export const look = async (options: LookOptions): Promise<Looked> => {
     files: listing.files,
     beyond: listing.beyond,
     standing,
+    excluded,
     asOf: started - tickMs,
     kept: true,
   };
@@ -160,8 +161,8 @@ const unlisted = (known: Known, now: Known, changed: number): number => {
 
 /** Where files may be listed that nobody touched, those count that changed since they were last looked at. */
 const movedSince = (known: Known, now: Known, { names }: LookOptions): number | null => {
-  // What is ignored no more was there before; and of a list that was cut another part may be seen.
-  const rulesChanged = names !== null && touchRules(names);
+  // What is ignored, or left out, no more was there before; and of a list that was cut another part may be seen.
+  const rulesChanged = (names !== null && touchRules(names)) || known.excluded !== now.excluded;
   const stood = known.standing === now.standing && known.head === now.head && !rulesChanged && known.beyond === 0;
   // A clock that was set back tells nothing.
   return stood || known.asOf > now.asOf ? null : known.asOf;

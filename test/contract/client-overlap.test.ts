@@ -33,6 +33,16 @@ describe("files that two agents changed within a minute", () => {
     assert.equal(collisions.untilNextEnds(now), null);
   });
 
+  it("are the same whether one was there or reads of them afterwards", () => {
+    const [first, second, third] = [told("a"), told("b", minute), told("a", 2 * minute)];
+    const there = new SameFiles();
+    for (const event of [first, second, third]) there.take([event]);
+    const late = new SameFiles();
+    late.take([third]);
+    late.take([first, second, third]);
+    assert.deepEqual(late.all(now), there.all(now));
+  });
+
   it("are warned of once a minute each", () => {
     const collisions = new SameFiles();
     const [a, b] = collisions.take([told("a"), told("b")]);

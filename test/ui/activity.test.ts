@@ -112,6 +112,17 @@ describe("two windows and an agent on the command line", () => {
     });
   });
 
+  it("lead from a claim's entry to its worktree", async () => {
+    await watched(there, "activity-reveal", async () => {
+      await treeRow(there, activity, "codex-1 claimed feat-login").click();
+      const row = treeRow(there, view, "feat-login");
+      await eventually(
+        () => row.getAttribute("aria-selected"),
+        (selected) => selected === "true",
+      );
+    });
+  });
+
   it("show only what a filter lets through, say so, and show all again", async () => {
     put(join(scene.container, "feat-search"), { "found.txt": "found\n" });
     await bothShow("activity-search", first("found.txt", /^added · feat-search/u));
@@ -214,6 +225,21 @@ describe("two windows and an agent on the command line", () => {
         [],
       );
     });
+  });
+
+  it("are shown to a window that comes later too, without a warning", async () => {
+    const late = await window.openAnother(join(scene.container, "feat-search"));
+    await watched(late, "activity-late", async () => {
+      await late
+        .locator(".activitybar")
+        .getByRole("tab", { name: /iMi - 1 file was changed by several just now/u })
+        .waitFor({ timeout: loading });
+      assert.deepEqual(
+        (await notifications(late)).filter((text) => text.includes("file-0.txt")),
+        [],
+      );
+    });
+    await late.close();
   });
 });
 

@@ -101,6 +101,7 @@ export class ActivityList implements Disposable {
 
   /** Reads what is new now, watched or not. Throws when it could not be read. */
   async fresh(): Promise<readonly Entry[]> {
+    await this.settled; // it may be of another filter
     this.#stale = true;
     await this.#readStale();
     if (this.#failure !== null) throw this.#failure;
@@ -147,17 +148,21 @@ export class ActivityList implements Disposable {
     return this.#stale && this.#sources !== "" && this.#watched() && this.#connection.state === "running";
   }
 
+  /** At once where somebody waits for it; after an event not yet, for more may come, and not before the rest is over. */
   #arrange(waitMs: number): void {
     if (!this.#wanted || this.#reading !== null) return;
-    if (waitMs === 0) clearTimeout(this.#timer);
-    else if (this.#timer !== undefined) return;
-    const rest = waitMs === 0 ? 0 : this.#restUntil - performance.now();
-    this.#timer = setTimeout(
+    if (waitMs === 0) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      void this.#readStale();
+      return;
+    }
+    this.#timer ??= setTimeout(
       () => {
         this.#timer = undefined;
         if (this.#wanted) void this.#readStale();
       },
-      Math.max(waitMs, rest),
+      Math.max(waitMs, this.#restUntil - performance.now()),
     );
   }
 

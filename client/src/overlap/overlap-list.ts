@@ -146,19 +146,29 @@ export class OverlapList implements Disposable {
     this.#arrange(withinMs);
   }
 
-  /** Sees to it that what is stale is read, if it is looked at: not yet, for more may come, and not before the rest is over. */
+  /**
+   * Sees to it that what is stale is read, if it is looked at: at once where somebody waits for it; after an event not yet,
+   * for more may come, and not before the rest is over.
+   */
   #arrange(waitMs: number): void {
     if (!this.#wanted || this.#reading !== null) return;
-    if (waitMs === 0) clearTimeout(this.#timer);
-    else if (this.#timer !== undefined) return;
-    const rest = this.#restUntil - performance.now();
-    this.#timer = setTimeout(
+    if (waitMs === 0) {
+      this.#forgetTimer();
+      void this.#readAll();
+      return;
+    }
+    this.#timer ??= setTimeout(
       () => {
         this.#timer = undefined;
         if (this.#wanted) void this.#readAll();
       },
-      Math.max(waitMs, rest, 0),
+      Math.max(waitMs, this.#restUntil - performance.now()),
     );
+  }
+
+  #forgetTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   get #wanted(): boolean {
@@ -168,8 +178,7 @@ export class OverlapList implements Disposable {
   }
 
   #giveUp(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#forgetTimer();
     this.#source?.cancel();
   }
 
@@ -190,9 +199,10 @@ export class OverlapList implements Disposable {
       if (listed.stale && !source.token.isCancellationRequested) await this.#read(listed, source);
     }
     this.#source = null;
-    source.dispose();
     const ended = performance.now();
-    this.#restUntil = ended + (ended - started) * restFactor;
+    // One that was given up has read nothing: whoever looks again need not wait.
+    if (!source.token.isCancellationRequested) this.#restUntil = ended + (ended - started) * restFactor;
+    source.dispose();
   }
 
   async #read(listed: Listed, { token }: CancellationTokenSource): Promise<void> {

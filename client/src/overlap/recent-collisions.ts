@@ -6,11 +6,15 @@ import type { WorktreeList } from "../worktrees/list.ts";
 import { agentsInWords } from "./labels.ts";
 import { type Collision, SameFiles } from "./same-files.ts";
 
+/** How much of the log is looked through for what was told lately. */
+const readAtMost = 1000;
+
 /**
  * Files that two agents changed within a minute, as the log tells it, in the repositories of this window. A warning is
  * shown only where a worktree of this window is one of them; the rest is there for who looks.
  */
 export class RecentCollisions implements Disposable {
+  readonly #connection: Connection;
   readonly #list: WorktreeList;
   readonly #scope = new Disposables();
   readonly #changed = this.#scope.add(new EventEmitter<void>());
@@ -20,13 +24,21 @@ export class RecentCollisions implements Disposable {
   readonly onDidChange = this.#changed.event;
 
   constructor(connection: Connection, list: WorktreeList) {
+    this.#connection = connection;
     this.#list = list;
+    this.#scope.add(
+      connection.onDidChangeState((state) => {
+        // What happened before this window was there, or while it had no server: shown, and nobody is warned of it.
+        if (state === "running") void this.#readLog();
+      }),
+    );
+    // What came before the window knew its repositories.
+    this.#scope.add(list.onDidChange(({ kind }) => kind === "structure" && this.all.length > 0 && this.#show()));
     this.#scope.add(
       connection.onEvents((events) => {
         const found = this.#files.take(events).filter((each) => this.#isOfThisWindow(each));
         if (found.length === 0) return;
-        this.#changed.fire();
-        this.#awaitEnd();
+        this.#show();
         for (const each of found) if (this.#isHere(each)) this.#warn(each);
       }),
     );
@@ -40,6 +52,20 @@ export class RecentCollisions implements Disposable {
   dispose(): void {
     clearTimeout(this.#timer);
     this.#scope.dispose();
+  }
+
+  async #readLog(): Promise<void> {
+    try {
+      const { events } = await this.#connection.request("event.list", { newest: true, limit: readAtMost });
+      if (this.#files.take(events).length > 0) this.#show();
+    } catch (error) {
+      this.#connection.log.info(`The log was not read for files that several changed: ${String(error)}`);
+    }
+  }
+
+  #show(): void {
+    this.#changed.fire();
+    this.#awaitEnd();
   }
 
   #isOfThisWindow({ repository }: Collision): boolean {

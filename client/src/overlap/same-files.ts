@@ -16,7 +16,7 @@ export interface Collision extends SameFile {
 
 /**
  * What `conflict.detected` told lately: the latest of each file, until it is old. Times are those of the log, so that a
- * window that opens late and one that was there agree.
+ * window that opens late and reads it and one that was there agree.
  */
 export class SameFiles {
   readonly #collisions = new Map<string, Collision>();
@@ -27,8 +27,8 @@ export class SameFiles {
     const found = events.flatMap((event) => collisionIn(event) ?? []);
     for (const each of found) {
       const key = keyOf(each);
-      this.#collisions.delete(key); // so that the latest is the last
-      this.#collisions.set(key, each);
+      const known = this.#collisions.get(key);
+      if (known === undefined || known.at <= each.at) this.#collisions.set(key, each);
     }
     return found;
   }
@@ -36,7 +36,7 @@ export class SameFiles {
   /** The latest first. */
   all(now: number): readonly Collision[] {
     for (const [key, { at }] of this.#collisions) if (isOver(at, now)) this.#collisions.delete(key);
-    return [...this.#collisions.values()].toReversed();
+    return [...this.#collisions.values()].toSorted((a, b) => b.at.localeCompare(a.at));
   }
 
   /** In how many ms the next of them is old; null where there is none. */

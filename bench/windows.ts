@@ -12,6 +12,8 @@ import { type BenchServer, startServer } from "./support/server.ts";
 
 const count = 3;
 const restMs = 30_000;
+/** What follows a start (sizes of worktrees, retention) is over by then. */
+const settleMs = 20_000;
 
 export const windows: Bench = {
   name: "windows",
@@ -72,6 +74,7 @@ async function* several(options: BenchOptions, worktrees: number): AsyncGenerato
     });
 
     options.say(`at rest for ${restMs / 1000} s`);
+    await delay(settleMs);
     const ran = gitRuns(log);
     const used = await cpuOf(together);
     await delay(restMs);

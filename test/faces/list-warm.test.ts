@@ -72,16 +72,26 @@ describe("imi list beside a server", { skip: process.platform !== "linux" }, () 
   };
   const alone = { XDG_RUNTIME_DIR: "/nowhere" };
 
+  /** The server's text, which is the one that is worked out without it; asked again where something was noted meanwhile. */
+  const sameWithout = async (...args: string[]): Promise<string> => {
+    for (let attempt = 1; ; attempt++) {
+      const before = await list({}, ...args);
+      const who = whoAnswered();
+      const without = await list(alone, ...args);
+      assert.match(whoAnswered(), /^worked out here/);
+      const after = await list({}, ...args);
+      if (before !== after && attempt < 10) continue;
+      assert.match(who, /^server \d+ answered/);
+      assert.equal(without, after, args.join(" "));
+      return without;
+    }
+  };
+
   it("is answered by the server, with the very same text as without one", async () => {
     const server = await serving();
     await until(/^server \d+ answered/, 5_000);
     assert.equal(whoAnswered(), `server ${server.process.pid} answered`);
-    for (const args of [["--json"], ["--json", "--no-status"], []]) {
-      const warm = await list({}, ...args);
-      assert.equal(whoAnswered(), `server ${server.process.pid} answered`);
-      assert.equal(warm, await list(alone, ...args), args.join(" "));
-      assert.match(whoAnswered(), /^worked out here/);
-    }
+    for (const args of [["--json"], ["--json", "--no-status"], []]) await sameWithout(...args);
     assert.equal(await server.stop(), 0);
     assert.deepEqual(sockets(), []);
   });
@@ -100,7 +110,35 @@ describe("imi list beside a server", { skip: process.platform !== "linux" }, () 
     scene.git(scene.trunk, "worktree", "remove", join(scene.container, "feat-d"));
     assert.doesNotMatch(await list({}, "--json"), /"name":"feat-d"/);
     assert.match(whoAnswered(), /answered/);
-    assert.equal(await list({}, "--json"), await list(alone, "--json"));
+    await sameWithout("--json");
+  });
+
+  it("tells what a worktree is at as one without a server does, whatever happens in it", async () => {
+    await serving();
+    await until(/answered/, 5_000);
+    const path = join(scene.container, "feat-b");
+    const other = join(scene.container, "feat-c");
+    const commit = (cwd: string, message: string): void => {
+      writeFileSync(join(cwd, "README.md"), `${message}\n`);
+      scene.git(cwd, "commit", "-q", "-a", "-m", message);
+    };
+    const steps: readonly (readonly [RegExp, () => void])[] = [
+      [/"subject":"ours"/, () => commit(path, "ours")],
+      [/"name":"origin\/feat\/b","ahead":0,"behind":0/, () => scene.git(path, "push", "-q", "-u", "origin", "feat/b")],
+      [/"name":"origin\/feat\/b","ahead":1,"behind":0/, () => commit(path, "ours again")],
+      [/"subject":"theirs"/, () => commit(other, "theirs")],
+      [/"operation":"merge"/, () => assert.throws(() => scene.git(path, "merge", "-q", "feat/c"))],
+      [/"conflicted":0/, () => scene.git(path, "merge", "--abort")],
+      [/"operation":"bisect"/, () => scene.git(path, "bisect", "start")],
+      [/"branch":null/, () => scene.git(path, "checkout", "-q", "--detach", "feat/c")],
+    ];
+    for (const [told, step] of steps) {
+      step();
+      assert.match(await sameWithout("--json"), told);
+    }
+    scene.git(path, "bisect", "reset");
+    scene.git(path, "switch", "-q", "feat/b");
+    await sameWithout();
   });
 
   it("works without the server that was killed, and another takes over", async () => {

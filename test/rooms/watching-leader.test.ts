@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { optionsChanged } from "../../protocol/rpc.ts";
-import { Server } from "../support/server.ts";
+import { Server, fromSource } from "../support/server.ts";
 import { Servers, listed, until, watchesOf } from "../support/servers.ts";
 import { makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
@@ -142,6 +142,18 @@ describe("one process watches a repository", { skip: process.platform !== "linux
     assert.equal(servers.leader(), next, "nobody took over again");
   });
 
+  test("one that starts while the leader is stopped takes over too", async () => {
+    const scene = withWorktrees(1);
+    await using servers = new Servers(scene);
+    const stopped = await servers.start();
+    await warm(servers);
+    stopped.process.kill("SIGSTOP");
+    const late = await servers.start();
+    assert.equal(await servers.led((leader) => leader !== stopped), late);
+    writeFileSync(join(folderOf(scene, 0), "new"), "");
+    assert.deepEqual((await listed(late)).get("feat-0"), { ...zeros, untracked: 1 });
+  });
+
   test("servers of other settings or another environment do not fight, and answer by their own", async () => {
     const scene = withWorktrees(1);
     await using servers = new Servers(scene);
@@ -168,6 +180,25 @@ describe("one process watches a repository", { skip: process.platform !== "linux
     await delay(1_500);
     assert.equal(servers.log().filter((line) => line.includes("Watching the worktrees of")).length, 2);
     for (const server of servers.all) assert.notEqual((await listed(server)).get("feat-0"), undefined);
+  });
+
+  test("a server of another version waits, asks git itself, and takes over in its turn", async () => {
+    const scene = withWorktrees(1);
+    await using servers = new Servers(scene);
+    const first = await servers.start();
+    await servers.led();
+    const other = await servers.start({}, {}, fromSource);
+    await warm(servers);
+    writeFileSync(join(folderOf(scene, 0), "new"), "");
+    const from = servers.logged;
+    for (const server of servers.all)
+      assert.deepEqual((await listed(server)).get("feat-0"), { ...zeros, untracked: 1 });
+    assert.ok(statusRuns(servers.log(from, other)).length > 0, "it asks git itself");
+    assert.match(servers.log(0, other).join("\n"), /git is asked here.*it is iMi/);
+    assert.equal(servers.log().filter((line) => line.includes("Watching the worktrees of")).length, 1);
+    first.process.kill("SIGKILL");
+    servers.all.shift();
+    assert.equal(await servers.led((leader) => leader === other), other);
   });
 
   test("looks at a worktree that it cannot watch, and the doctor says why", async () => {

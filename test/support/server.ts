@@ -10,6 +10,8 @@ import { eventsAppended } from "../../protocol/rpc.ts";
 import type { EventsAppended, InitializationOptions } from "../../protocol/rpc.ts";
 
 const bundle = join(import.meta.dirname, "../../dist/server.cjs");
+/** The same server, which says of itself that it is of another version. */
+export const fromSource = join(import.meta.dirname, "../../server/src/faces/server.ts");
 
 const running = new Set<ChildProcess>();
 
@@ -28,9 +30,9 @@ export class Server {
     this.connection.listen();
   }
 
-  static fork(env: NodeJS.ProcessEnv, cwd: string): Server {
+  static fork(env: NodeJS.ProcessEnv, cwd: string, program = bundle): Server {
     return new Server(
-      fork(bundle, ["--node-ipc", `--clientProcessId=${process.pid}`], {
+      fork(program, ["--node-ipc", `--clientProcessId=${process.pid}`], {
         cwd,
         env,
         stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -42,8 +44,9 @@ export class Server {
     env: NodeJS.ProcessEnv,
     cwd: string,
     options: Partial<InitializationOptions> = {},
+    program = bundle,
   ): Promise<Server> {
-    const server = Server.fork(env, cwd);
+    const server = Server.fork(env, cwd, program);
     await server.initialize(options);
     return server;
   }

@@ -30,8 +30,12 @@ export class Servers implements AsyncDisposable {
     return { ...this.scene.env, IMI_LOG_FILE: this.#log, IMI_LOG_LEVEL: "debug" };
   }
 
-  async start(env: NodeJS.ProcessEnv = {}, options: Partial<InitializationOptions> = {}): Promise<Server> {
-    const server = await Server.start({ ...this.env, ...env }, this.scene.trunk, options);
+  async start(
+    env: NodeJS.ProcessEnv = {},
+    options: Partial<InitializationOptions> = {},
+    program?: string,
+  ): Promise<Server> {
+    const server = await Server.start({ ...this.env, ...env }, this.scene.trunk, options, program);
     this.all.push(server);
     await server.call("repository.open", {});
     return server;

@@ -124,9 +124,11 @@ export class Leadership {
     const lease = await store.leases.tryTake(resource, `watch ${repository.gitDir}`, this.#instead);
     this.#instead = undefined;
     if (lease !== null) return this.#lead(lease);
-    this.#turned("other", (await store.leases.holder(resource))?.pid ?? null);
+    const met = (await store.leases.holder(resource))?.pid ?? null;
+    this.#turned("other", met);
     const question = { ...common(), operation: "stand-by", params: null } as const;
-    const stood = this.#place === null ? null : await standBy(runtimeDir, this.#place, question, this.#stopped.signal);
+    const stood =
+      this.#place === null ? null : await standBy(runtimeDir, this.#place, question, this.#stopped.signal, met);
     if (stood?.ended === "gone") return "again";
     const holder = await store.leases.holder(resource);
     if (holder === null) return "again";

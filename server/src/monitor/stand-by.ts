@@ -17,9 +17,15 @@ const silentMs = 10_000;
 /**
  * Stays connected to the server of a repository, and resolves when it ends or falls silent. Taking over from one that
  * lives is right because whatever it would still write is fenced by its lease; it is done only where it is stopped
- * (SIGSTOP), or says nothing for ten seconds, so that a busy machine is not made busier by watching everything anew.
+ * (SIGSTOP), or says nothing for ten seconds, so that a busy machine is not made busier by watching everything anew. `holder` is the process that holds the lease: it may be stopped before it greets.
  */
-export const standBy = (runtimeDir: string, place: string, request: Request, signal: AbortSignal): Promise<StoodBy> => {
+export const standBy = (
+  runtimeDir: string,
+  place: string,
+  request: Request,
+  signal: AbortSignal,
+  holder: number | null,
+): Promise<StoodBy> => {
   if (signal.aborted || !isTrusted(runtimeDir, place)) return Promise.resolve({ ended: "unmet" });
   return new Promise((resolve) => {
     let pid: number | null = null;
@@ -45,9 +51,10 @@ export const standBy = (runtimeDir: string, place: string, request: Request, sig
       lookedAt = now;
       looks++;
       if (slept) asked = null;
-      const stopped = pid !== null && isStopped(pid);
+      const server = pid ?? holder;
+      const stopped = server !== null && isStopped(server);
       const silent = asked !== null && now - asked >= (stopped ? lookMs * 0.9 : silentMs);
-      if (silent) end(pid === null ? { ended: "unmet" } : { ended: "silent", pid });
+      if (silent) end(server === null ? { ended: "unmet" } : { ended: "silent", pid: server });
       else if (asked === null && (stopped || slept || looks % looksPerSign === 0)) sign(now);
     };
     const timer = setInterval(look, lookMs).unref();

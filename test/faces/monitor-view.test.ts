@@ -349,6 +349,7 @@ describe("the screen", () => {
           conflicts: [{ at: now - 1000, file: "src/a.ts", agents }],
           problems: new Map([
             ["worktrees", { text: "git could not be run.", until: null }],
+            ["status", { text: "git could not be run.", until: null }],
             ["past", { text: "That was a minute ago.", until: now }],
           ]),
           watcher: { who: "nobody", pid: null, reason: "switched off" },
@@ -356,7 +357,7 @@ describe("the screen", () => {
       ),
     );
     assert.match(text, /^! src\/a\.ts was changed by a in feat-x and b in feat-y$/mu);
-    assert.match(text, /^git could not be run\.$/mu);
+    assert.equal(text.match(/^git could not be run\.$/gmu)?.length, 1, "each reason once");
     assert.doesNotMatch(text, /a minute ago/u);
     assert.match(text, /files are not watched: switched off/u);
   });

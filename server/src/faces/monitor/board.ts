@@ -202,9 +202,11 @@ export const withProblem = (board: Board, about: string, text: string | null, un
   return { ...board, problems };
 };
 
-/** What is wrong now, the latest first. */
-export const problemsAt = ({ problems }: Board, now: number): Problem[] =>
-  [...problems.values()].filter(({ until }) => until === null || until > now).toReversed();
+/** What is wrong now, the latest first; one reason may keep several things from being read. */
+export const problemsAt = ({ problems }: Board, now: number): Problem[] => {
+  const current = [...problems.values()].filter(({ until }) => until === null || until > now);
+  return [...new Map(current.map((each) => [each.text, each])).values()].toReversed();
+};
 
 /** Of the conflicts those that are recent enough to be shown. */
 export const recentConflicts = ({ conflicts }: Board, now: number): SameFileAt[] =>

@@ -16,6 +16,7 @@ import {
 import { Coalesced } from "./coalesce.ts";
 import type { Answer, Details } from "./details.ts";
 import { happeningsOf } from "./happenings.ts";
+import { idsOf, itemsOf } from "./rows.ts";
 import type { Asked } from "./view.ts";
 
 export interface FeedOptions {
@@ -29,6 +30,8 @@ export interface FeedOptions {
 const redrawMs = 100;
 /** Shortest time between two readings of the same thing, in ms. */
 const rereadMs = 300;
+/** Worktrees whose status is asked for in one call: the first of them are seen while the others are read. */
+const statusesAtOnce = 25;
 /** How long a warning stands, in ms. */
 const warningMs = 60_000;
 /** First and longest pause before something that could not be read is read again, in ms. */
@@ -59,7 +62,7 @@ export class Feed {
   constructor(options: FeedOptions) {
     this.#options = options;
     this.#redraw = new Coalesced(redrawMs, () => options.changed());
-    this.#rows = new Coalesced(rereadMs, () => this.#readRows("without status"));
+    this.#rows = new Coalesced(rereadMs, () => this.#readRows());
     this.#facts = new Coalesced(rereadMs, () => this.#readFacts());
     this.#agents = new Coalesced(rereadMs, () => this.#readAgents());
   }
@@ -109,9 +112,9 @@ export class Feed {
 
   /** Reads everything again; resolves when that is done. */
   async refresh(): Promise<void> {
-    // What is quick first: without their status the worktrees can be seen at once.
-    if (this.#board.worktrees === null) await this.#readRows("without status");
-    await Promise.all([this.#readRows("with status"), this.#readAgents(), this.#readHistory(), this.#readConflicts()]);
+    // Without their status the worktrees can be seen at once.
+    const rows = this.#readRows().then(() => this.#readStatuses());
+    await Promise.all([rows, this.#readAgents(), this.#readHistory(), this.#readConflicts()]);
   }
 
   /** Reads what somebody who looks at one worktree wants to know. */
@@ -153,21 +156,40 @@ export class Feed {
     if (agents) this.#agents.ask();
   }
 
-  async #readRows(how: "with status" | "without status"): Promise<void> {
+  async #readRows(): Promise<void> {
     await this.#read("worktrees", async () => {
-      const { worktrees } = await this.#call("worktree.list", { status: how === "with status" });
+      const { worktrees } = await this.#call("worktree.list", { status: false });
       this.#set(withWorktrees(this.#board, worktrees));
-      // Of those that are new here.
+      if (!this.#known) return; // all of them are read next
       const unknown = worktrees.filter(({ id, state }) => state === "ready" && this.#statusOf(id) === undefined);
-      if (how === "without status" && unknown.length > 0 && this.#known) {
-        for (const { id } of unknown) this.#ids.add(id);
-        this.#facts.ask();
-      }
-      this.#known ||= how === "with status";
+      for (const { id } of unknown) this.#ids.add(id);
+      if (unknown.length > 0) this.#facts.ask();
     });
   }
-  /** Whether the statuses were read once. */
+
+  /** Of all, in the order in which they are shown: git may take a while for very many. */
+  async #readStatuses(): Promise<void> {
+    this.#turn += 1;
+    const turn = this.#turn;
+    const ready = (this.#board.worktrees ?? []).filter(({ state }) => state === "ready");
+    const ids = idsOf(itemsOf(ready, ""));
+    for (let from = 0; from < ids.length; from += statusesAtOnce) {
+      const read = await this.#readStatus(ids.slice(from, from + statusesAtOnce));
+      if (read === "failed" || turn !== this.#turn) return;
+    }
+    this.#known = true;
+  }
+  /** Whether all statuses were read once. */
   #known = false;
+  /** Who reads them all for the second time ends the first. */
+  #turn = 0;
+
+  #readStatus(ids: readonly string[]): Promise<"read" | "failed"> {
+    return this.#read("status", async () => {
+      const { statuses, live } = await this.#call("worktree.status", { ids: [...ids] });
+      this.#set(withStatuses(this.#board, statuses, live));
+    });
+  }
 
   #statusOf(id: string): unknown {
     return this.#board.worktrees?.find((each) => each.id === id)?.status;
@@ -178,30 +200,26 @@ export class Feed {
     this.#ids.clear();
     const there = new Set(this.#board.worktrees?.map(({ id }) => id));
     const wanted = ids.filter((id) => there.has(id));
-    if (wanted.length === 0) return;
-    await this.#read("status", async () => {
-      const { statuses, live } = await this.#call("worktree.status", { ids: wanted });
-      this.#set(withStatuses(this.#board, statuses, live ?? {}));
-    });
+    if (wanted.length > 0) await this.#readStatus(wanted);
   }
 
-  #readAgents(): Promise<void> {
-    return this.#read("agents", async () => {
+  async #readAgents(): Promise<void> {
+    await this.#read("agents", async () => {
       const { agents } = await this.#call("agent.list", {});
       this.#set({ ...this.#board, agents });
     });
   }
 
-  #readHistory(): Promise<void> {
-    return this.#read("activity", async () => {
+  async #readHistory(): Promise<void> {
+    await this.#read("activity", async () => {
       const { activities } = await this.#call("activity.list", { limit: mostHappenings });
       this.#set(withHistory(this.#board, happeningsOf(activities)));
     });
   }
 
   /** Of the last minute: they are in the log alone. */
-  #readConflicts(): Promise<void> {
-    return this.#read("events", async () => {
+  async #readConflicts(): Promise<void> {
+    await this.#read("events", async () => {
       const { events } = await this.#call("event.list", { newest: true, limit: 200 });
       const told = events.filter(
         ({ name, repository }) => name === "conflict.detected" && repository === this.#repositoryId,
@@ -212,16 +230,18 @@ export class Feed {
   }
 
   /** What cannot be read is a problem that is shown, until it can be read again. */
-  async #read(about: string, work: () => Promise<void>): Promise<void> {
+  async #read(about: string, work: () => Promise<void>): Promise<"read" | "failed"> {
     try {
       await work();
       this.problem(about, null);
       if (this.#board.problems.size === 0) this.#retryPause = retryMs[0];
+      return "read";
     } catch (error) {
-      if (this.#stopped.signal.aborted) return;
+      if (this.#stopped.signal.aborted) return "failed";
       const { message, hint } = ImiError.from(error);
       this.problem(about, hint === null ? message : `${message} ${hint}`);
       this.#tryAgain();
+      return "failed";
     }
   }
 

@@ -2,6 +2,7 @@ import { Box, Text, render, useApp, useInput, useWindowSize, type Key } from "in
 import { createElement as h, useCallback, useEffect, useReducer, useRef, type ReactElement } from "react";
 import { ImiError } from "../../../../protocol/errors.ts";
 import { wantsColour } from "../cli/colour.ts";
+import { progressLine } from "../cli/progress.ts";
 import type { Workspace } from "../../workspace.ts";
 import { Feed } from "./feed.ts";
 import { firstUi, pressed, type Press, type Ui, type Wish } from "./keys.ts";
@@ -19,7 +20,14 @@ export const showScreen = async (options: MonitorOptions): Promise<void> => {
   const { colour, env, signal } = options;
   const session = new Session(options);
   // Before anything is drawn: what keeps the repository from being opened is told as any command tells it.
-  await session.open();
+  const progress = progressLine(process.stderr, env);
+  const patience = setTimeout(() => progress.show("Opening the repository …", null), patienceMs);
+  try {
+    await session.open();
+  } finally {
+    clearTimeout(patience);
+    progress.clear();
+  }
   await layoutLoaded();
   const looks = colour === "auto" && wantsColour(true, env) ? coloured : uncoloured;
   const ink = render(h(Screen, { session, looks }), {
@@ -44,6 +52,9 @@ export const showScreen = async (options: MonitorOptions): Promise<void> => {
     await session.close();
   }
 };
+
+/** What takes longer is said to be on its way: very many worktrees are met for the first time. */
+const patienceMs = 700;
 
 /** A feed and the workspace it reads: both end while the program is suspended, so that another process may watch. */
 class Session {
@@ -131,12 +142,20 @@ const Screen = ({ session, looks }: ScreenProps): ReactElement => {
     return () => clearTimeout(timer);
   });
 
+  const suspending = useRef(false);
   const suspend = useCallback(async () => {
-    await suspendTerminal(async () => {
-      await session.close();
-      stopHere();
-      await session.reopen();
-    });
+    // Windows has no such thing.
+    if (suspending.current || process.platform === "win32") return;
+    suspending.current = true;
+    try {
+      await suspendTerminal(async () => {
+        await session.close();
+        stopHere();
+        await session.reopen();
+      });
+    } finally {
+      suspending.current = false;
+    }
     again();
   }, [session, suspendTerminal]);
 

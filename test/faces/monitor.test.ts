@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { openStore, type Store } from "../../server/src/store/index.ts";
-import { imi, program, startImi, told } from "../support/imi.ts";
+import { imi, program, startImi, told, type Started } from "../support/imi.ts";
 import { eventually } from "../support/mcp.ts";
 import { Server } from "../support/server.ts";
 import { noTerminal, Terminal } from "../support/terminal.ts";
@@ -24,11 +24,24 @@ const opened = async (): Promise<void> => {
   const place = { cwd: scene.trunk, env: scene.env };
   for (const name of ["api", "ui"]) await told(place, "feat", name);
   await told(place, "claim", "feat-api", "--agent", "claude-1");
+  writeFileSync(join(scene.container, "feat-ui/there before.txt"), "x\n");
   store = await openStore({ path: join(data, "worktrees.db"), role: "cli" });
   repository = (await store.repositories.all())[0]?.id ?? assert.fail();
 };
-const closed = (): void => {
+const running = new Set<Started>();
+/** As a process that is gone with the suite, also where a test failed. */
+const start = (...args: Parameters<typeof startImi>): Started => {
+  const started = startImi(...args);
+  running.add(started);
+  return started;
+};
+const closed = async (): Promise<void> => {
   Server.endAll();
+  for (const { child, ended } of running) {
+    child.kill("SIGKILL");
+    await ended;
+  }
+  running.clear();
   store.close();
   scene.remove();
 };
@@ -66,7 +79,7 @@ describe("imi monitor on a terminal", () => {
 
   test("shows the worktrees, their holder, who watches, and what happens", onTerminal, async () => {
     await using terminal = Terminal.start(place(), ["monitor"], { columns: 100 });
-    await terminal.shows(/feat 2\n.*feat-api .*clean.*claude-1 \d+m.*\n.*feat-ui .*clean/u);
+    await terminal.shows(/feat 2\n.*feat-api .*clean.*claude-1 \d+m.*\n.*feat-ui .*\?1/u);
     await terminal.shows("watching files here");
     await terminal.shows(/trunk 1\n▸ trunk-main/u);
     await touch("feat-ui", "src/told.ts");
@@ -74,7 +87,7 @@ describe("imi monitor on a terminal", () => {
     await eventually("all were looked at", async () => (await store.activities.told(repository)).size === 3);
     writeFileSync(join(scene.container, "feat-ui/new file.txt"), "really\n");
     await terminal.shows(/\ds ago \+ feat-ui new file\.txt/u);
-    await terminal.shows(/feat-ui .*\?1/u);
+    await terminal.shows(/feat-ui .*\?2/u);
     terminal.press("q");
     assert.equal(await terminal.ended, 0);
     assertRestored(terminal);
@@ -83,14 +96,14 @@ describe("imi monitor on a terminal", () => {
 
   test("is moved about by keys", onTerminal, async () => {
     await using terminal = Terminal.start(place(), ["monitor"], { columns: 100 });
-    await terminal.shows(/feat-ui .*\d/u);
+    await terminal.shows(/feat-ui .*\?\d/u);
     terminal.press("j");
     await terminal.shows("▸ feat-api");
     terminal.press("\u001b[B");
     await terminal.shows("▸ feat-ui");
     terminal.press("\r");
     await terminal.shows(/folder +\/.*feat-ui/u);
-    await terminal.shows(/added +new file\.txt/u);
+    await terminal.shows(/added +there before\.txt/u);
     terminal.press("q");
     await terminal.shows("▸ feat-ui");
     terminal.press("c");
@@ -197,13 +210,13 @@ describe("imi monitor on a terminal", () => {
     await terminal.shows("stopped: 14");
     assertRestored(terminal);
     assert.match(terminal.settings(), /(?<!-)icanon/u, "what is typed is a line again");
-    const other = startImi(place(), "events", "--follow");
+    const other = start(place(), "events", "--follow");
     let notes = "";
     other.child.stderr?.on("data", (text: string) => (notes += text));
     await eventually("another process watches", () => notes.includes("Watching files here"));
     terminal.press("\n");
     await terminal.shows(new RegExp(`process ${other.pid} watches files`, "u"));
-    await terminal.shows(/feat-ui .*\?1/u);
+    await terminal.shows(/feat-ui .*\?\d/u);
     other.child.kill("SIGINT");
     await other.ended;
     await terminal.shows("watching files here");
@@ -276,7 +289,7 @@ describe("imi monitor without a screen", () => {
   after(closed);
 
   const following = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
-    const started = startImi(place(env), "monitor", ...args);
+    const started = start(place(env), "monitor", ...args);
     const said = { out: "", err: "" };
     started.child.stdout?.on("data", (text: string) => (said.out += text));
     started.child.stderr?.on("data", (text: string) => (said.err += text));
@@ -359,7 +372,7 @@ describe("imi monitor without a screen", () => {
   });
 
   test("takes a repository elsewhere", generous, async () => {
-    const started = startImi({ cwd: scene.root, env: scene.env }, "monitor", "--repo", scene.trunk);
+    const started = start({ cwd: scene.root, env: scene.env }, "monitor", "--repo", scene.trunk);
     let err = "";
     started.child.stderr?.on("data", (text: string) => (err += text));
     await eventually("it watches", () => err.includes("Watching files here"));

@@ -61,10 +61,11 @@ describe("recording has bounds", { skip }, () => {
     await scene.repository.commit("ignore", {}, row.path);
     await scene.start();
     const log = join(row.path, "debug.log");
-    writeFileSync(log, "1\n");
-    await until("git was asked what it ignores", () =>
-      scene.repository.log.some((line) => line.includes("check-ignore")),
-    );
+    await until("git was asked what it ignores", async () => {
+      writeFileSync(log, "1\n");
+      await delay(50);
+      return scene.repository.log.some((line) => line.includes("check-ignore"));
+    });
     await delay(300);
     const asked = scene.repository.log.length;
     for (let at = 0; at < 40; at++) {
@@ -78,6 +79,42 @@ describe("recording has bounds", { skip }, () => {
     write(row.path, "a.txt", "1\n");
     await until("recorded", async () => (await scene.words("one")).length === 1);
     assert.deepEqual(await scene.words("one"), ["added a.txt"]);
+  });
+});
+
+describe("a file that was ignored, and written to all the time", { skip }, () => {
+  /** A worktree in which git was asked about debug.log: it ignores it. */
+  const ignoring = async (scene: Observed): Promise<string> => {
+    const { path } = await scene.worktree("one");
+    write(scene.repository.commonDir, "info/exclude", "*.log\n");
+    await scene.start();
+    await until("git was asked what it ignores", async () => {
+      write(path, "debug.log", "1\n");
+      await delay(50);
+      return scene.repository.log.some((line) => line.includes("check-ignore"));
+    });
+    return path;
+  };
+
+  it("is seen once it is added to the index", async () => {
+    await using scene = await Observed.of();
+    const path = await ignoring(scene);
+    await scene.repository.run(["add", "-f", "debug.log"], path);
+    await scene.agrees();
+    await delay(300);
+    write(path, "debug.log", "22\n");
+    await until("recorded", async () => (await scene.words("one")).at(-1) === "modified debug.log");
+  });
+
+  it("is seen once it is ignored no more", async () => {
+    await using scene = await Observed.of();
+    const path = await ignoring(scene);
+    write(scene.repository.commonDir, "info/exclude", "\n");
+    await scene.agrees();
+    await delay(300);
+    const before = (await scene.words("one")).length;
+    write(path, "debug.log", "22\n");
+    await until("recorded", async () => (await scene.words("one")).length > before);
   });
 });
 

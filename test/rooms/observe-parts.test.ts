@@ -4,7 +4,7 @@ import { setImmediate as breathe } from "node:timers/promises";
 import { parseStatus } from "../../server/src/git/status.ts";
 import { absent, changedFiles, sameListing } from "../../server/src/monitor/observe/compare.ts";
 import type { ListedNow } from "../../server/src/monitor/observe/compare.ts";
-import { joined, touch, touchRules } from "../../server/src/monitor/observe/names.ts";
+import { isNamed, joined, touch, touchRules } from "../../server/src/monitor/observe/names.ts";
 import { Pace } from "../../server/src/monitor/observe/pace.ts";
 import { Turns } from "../../server/src/monitor/observe/turns.ts";
 
@@ -20,7 +20,7 @@ const became = (
     before: new Map(before === null ? [] : [["f", before]]),
     now: new Map(now === null ? [] : [["f", now]]),
     gone: new Map(gone === undefined ? [] : [["f", gone]]),
-    movedSince,
+    touched: movedSince === null ? null : (_: string, { changed }: ListedNow) => changed >= movedSince,
   };
   return changedFiles(listings)[0]?.change;
 };
@@ -171,5 +171,9 @@ describe("names of what changed", () => {
     assert.ok(!touch(new Set(["a/bc", "b"]), "a/b/"));
     assert.ok(touchRules(new Set(["x/.gitignore"])));
     assert.ok(!touchRules(new Set(["x.gitignore"])));
+    assert.ok(isNamed(new Set(["a/b"]), "a/b"));
+    assert.ok(isNamed(new Set(["a"]), "a/b/c"));
+    assert.ok(!isNamed(new Set(["a/b"]), "a/bc"));
+    assert.ok(!isNamed(null, "a"));
   });
 });

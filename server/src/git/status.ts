@@ -272,19 +272,19 @@ export const parseStatus = (output: string): Omit<ReadStatus, "gitDir"> | null =
       case "2":
         at++; // the path it came from is an entry of its own
         countChange(entry, counts);
-        keep(files, pathAfter(entry, 9), entry.slice(2, 4));
+        keep(files, entry, 9);
         break;
       case "1":
         countChange(entry, counts);
-        keep(files, pathAfter(entry, 8), entry.slice(2, 4));
+        keep(files, entry, 8);
         break;
       case "u":
         counts.conflicted++;
-        keep(files, pathAfter(entry, 10), entry.slice(2, 4));
+        keep(files, entry, 10);
         break;
       case "?":
         counts.untracked++;
-        keep(files, entry.slice(2), "??");
+        keep(files, entry, 1);
         break;
       default:
         return null;
@@ -300,11 +300,13 @@ const pathAfter = (entry: string, fields: number): string => {
   return entry.slice(at);
 };
 
-/** `git rm --cached` leaves a file that is listed twice: as deleted, and as untracked. */
-const keep = (files: Map<string, string>, path: string, code: string): void => {
+/** `git rm --cached` leaves a file that is listed twice: as deleted, and as untracked. Its path follows so many fields. */
+const keep = (files: Map<string, string>, entry: string, fields: number): void => {
+  if (files.size >= listedAtMost) return;
+  const path = pathAfter(entry, fields);
   const known = files.get(path);
-  if (known !== undefined) files.set(path, `${known[0] ?? "?"}?`);
-  else if (files.size < listedAtMost) files.set(path, code);
+  const code = entry[0] === "?" ? "??" : entry.slice(2, 4);
+  files.set(path, known === undefined ? code : `${known[0] ?? "?"}?`);
 };
 
 const countChange = (entry: string, counts: { staged: number; changed: number }): void => {

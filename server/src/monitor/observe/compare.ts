@@ -20,10 +20,10 @@ export interface Listings {
   /** Prints of those listed before that are listed no more. */
   readonly gone: ReadonlyMap<string, string>;
   /**
-   * A file that is newly listed counts as changed only if it changed since then, in ms: HEAD or the index moved, and that
-   * lists and unlists files nobody touched. null: they did not move.
+   * Whether a newly listed file was changed: where HEAD or the index moved, that lists and unlists files nobody touched. null:
+   * they did not move, and so it was.
    */
-  readonly movedSince: number | null;
+  readonly touched: ((path: string, file: ListedNow) => boolean) | null;
 }
 
 export interface ChangedFile {
@@ -35,7 +35,7 @@ export interface ChangedFile {
  * What became of files between two looks. It goes by what is on the disk, and not by what git says of it: staging,
  * committing, resetting the index and ignoring change no file. A file that is clean both times is not seen.
  */
-export const changedFiles = ({ before, now, gone, movedSince }: Listings): ChangedFile[] => {
+export const changedFiles = ({ before, now, gone, touched }: Listings): ChangedFile[] => {
   const changed: ChangedFile[] = [];
   const add = (path: string, change: FileChange | null): void => {
     if (change !== null) changed.push({ path, change });
@@ -43,7 +43,7 @@ export const changedFiles = ({ before, now, gone, movedSince }: Listings): Chang
   for (const [path, file] of now) {
     const known = before.get(path);
     if (known !== undefined) add(path, between(known.print, file.print));
-    else if (movedSince === null || file.changed >= movedSince) add(path, sinceClean(file));
+    else if (touched === null || touched(path, file)) add(path, sinceClean(file));
   }
   for (const [path, print] of gone) add(path, between(before.get(path)?.print ?? print, print));
   return changed;

@@ -17,10 +17,12 @@ export class IgnoredNames {
   #standing: string | null = null;
   #since = 0;
 
-  /** Whether these are all known to be ignored. */
+  /** Whether these are all known to be ignored; is asked about everything that happens, because much of it means that nothing is known any more. */
   cover(names: Names): boolean {
-    if (names === null || names.size === 0 || this.#ignored.size === 0) return false;
-    if (touchRules(names) || performance.now() - this.#since > believedMs) {
+    if (this.#ignored.size === 0) return false;
+    // Without a name it was one of git's own files: the index (`git add --force`), the excludes.
+    const rulesMayDiffer = names === null || names.size === 0 || touchRules(names);
+    if (rulesMayDiffer || performance.now() - this.#since > believedMs) {
       this.#ignored.clear();
       return false;
     }
@@ -28,10 +30,15 @@ export class IgnoredNames {
     return true;
   }
 
-  /** After a look that found nothing new: asks git which of these it ignores; those it was asked about are known. */
-  async learn(git: Git, place: WorktreePlace, names: Names, standing: string, signal: AbortSignal): Promise<void> {
-    if (this.#standing !== standing || this.#ignored.size > keptAtMost) this.#ignored.clear();
+  /** HEAD and the index at a look; where they are others than at the last one, nothing is known any more. */
+  stand(standing: string | null): void {
+    if (this.#standing !== standing) this.#ignored.clear();
     this.#standing = standing;
+  }
+
+  /** After a look that found nothing new: asks git which of these it ignores; those it was asked about are known. */
+  async learn(git: Git, place: WorktreePlace, names: Names, signal: AbortSignal): Promise<void> {
+    if (this.#ignored.size > keptAtMost) this.#ignored.clear();
     const asked = [...(names ?? [])].filter((name) => !this.#ignored.has(name));
     if (asked.length === 0 || asked.length > askedAtMost) return;
     if (this.#ignored.size === 0) this.#since = performance.now();

@@ -29,6 +29,8 @@ const patienceMs = 5_000;
 const [shortestWait, longestWait] = [30, 250];
 /** First and longest pause after a look that failed, in ms. */
 const [firstRetry, longestRetry] = [1_000, 60_000];
+/** More than this that happen in one turn of the loop, without a name, are one thing that concerns all. */
+const urgentAtOnce = 8;
 /** Events of the registry are looked at together, in ms. */
 const refreshMs = 10;
 /** So many failures of one worktree in a row are worth a warning. */
@@ -69,6 +71,7 @@ export class Observer {
   readonly #working = new Set<Promise<unknown>>();
   #excluded: { readonly patterns: readonly string[]; readonly matches: Promise<Matches> } | null = null;
   #refreshing: NodeJS.Timeout | null = null;
+  #atOnce = 0;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -187,7 +190,14 @@ export class Observer {
     if (observed === undefined || observed.ignored.cover(names)) return;
     // What happened may be what mends it.
     if (observed.failures > 0) observed.notBefore = Math.min(observed.notBefore, performance.now() + firstRetry);
-    this.#note(observed, names, "urgent");
+    this.#note(observed, names, names !== null && names.size > 0 ? "urgent" : this.#urgency());
+  }
+
+  /** What concerns all worktrees at once (packed refs, configuration, a lost event) must not keep one that was changed waiting. */
+  #urgency(): "urgent" | "compare" {
+    if (this.#atOnce === 0) setImmediate(() => (this.#atOnce = 0));
+    this.#atOnce++;
+    return this.#atOnce > urgentAtOnce ? "compare" : "urgent";
   }
 
   #note(observed: Observed, names: Names, why: "urgent" | "compare"): void {
@@ -256,9 +266,8 @@ export class Observer {
     observed.failures = 0;
     observed.reckoned = false;
     observed.pace.looked(first, performance.now(), this.#longest);
-    const { standing } = looked.known;
-    if (seen === null && standing !== null)
-      await observed.ignored.learn(git, subject.place, names, standing, common.signal);
+    observed.ignored.stand(looked.known.standing);
+    if (seen === null) await observed.ignored.learn(git, subject.place, names, common.signal);
   }
 
   /** A status that could not be read twice is no longer the one that was told. */

@@ -1,7 +1,6 @@
 import { lstatSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { dirname, join } from "node:path";
-import { setImmediate as breathe } from "node:timers/promises";
 import { ImiError } from "../../../../protocol/errors.ts";
 import { listedAtMost } from "../../git/index.ts";
 import type { Git, ReadStatus, WorktreePlace } from "../../git/index.ts";
@@ -10,9 +9,8 @@ import type { Listed, ListedNow } from "./compare.ts";
 import { touch, touchRules } from "./names.ts";
 import type { Names } from "./names.ts";
 import type { Matches } from "./patterns.ts";
+import { inSteps } from "./steps.ts";
 
-/** Files looked at before others get their turn: about 2 ms. */
-const atATime = 100;
 /** More untracked folders than this are not named one by one on git's command line. */
 const foldersAtMost = 200;
 
@@ -67,16 +65,6 @@ export const listingOf = async (read: ReadStatus, options: ListingOptions): Prom
     gone.set(path, disk.look(path, known, "").print);
   }
   return { files, gone, beyond };
-};
-
-/** Lets others have their turn now and then, and raises once cancelled. */
-const inSteps = (signal: AbortSignal): (() => Promise<void> | undefined) => {
-  let steps = 0;
-  return () => {
-    if (++steps % atATime !== 0) return undefined;
-    signal.throwIfAborted();
-    return breathe();
-  };
 };
 
 /** How many files git listed beside those that were kept. */

@@ -4,7 +4,7 @@ import { statuses } from "../../git/index.ts";
 import type { Git, ReadStatus, StatusMemory, WorktreePlace } from "../../git/index.ts";
 import type { Seen } from "../../store/index.ts";
 import { changedFiles, sameListing } from "./compare.ts";
-import type { ChangedFile } from "./compare.ts";
+import type { ChangedFile, Listings } from "./compare.ts";
 import { detourIn } from "./detour.ts";
 import { toTell } from "./known.ts";
 import type { Known } from "./known.ts";
@@ -12,7 +12,7 @@ import { listingOf } from "./listing.ts";
 import type { Listing } from "./listing.ts";
 import { committedAtOnce, movedBy } from "./moved.ts";
 import type { Way } from "./moved.ts";
-import { touchRules } from "./names.ts";
+import { isNamed, touchRules } from "./names.ts";
 import type { Names } from "./names.ts";
 import type { Matches } from "./patterns.ts";
 import { isCommitted } from "./reflog.ts";
@@ -133,7 +133,7 @@ const statusOf = async (read: ReadStatus, options: LookOptions): Promise<Worktre
 
 const compared = async (known: Known, now: Known, listing: Listing, options: LookOptions): Promise<News> => {
   const { files: listed, gone } = listing;
-  const files = changedFiles({ before: known.files, now: listed, gone, movedSince: movedSince(known, now, options) });
+  const files = changedFiles({ before: known.files, now: listed, gone, touched: touchedSince(known, now, options) });
   const more = unlisted(known, now, files.length);
   const switched = known.branch === now.branch ? null : { from: known.branch, to: now.branch };
   if (known.head === now.head) return { files, more, commit: null, switched };
@@ -144,12 +144,11 @@ const compared = async (known: Known, now: Known, listing: Listing, options: Loo
   // Whoever makes a branch and at once commits to it has done both.
   if (switched !== null && !committed) return { files, more, commit: null, switched };
   const commit = { from: known.head, ...(await movedBy(way)) };
-  if (!committed) return { files, more, commit, switched };
-  const seenAlready = new Set([...known.files.keys(), ...listed.keys()]);
-  return {
-    files: [...files, ...(await committedAtOnce(way, seenAlready))].filter(({ path }) => !excluded(path)),
-    ...{ more, commit, switched },
-  };
+  // Of more files than can be listed it is not known which were told of.
+  if (!committed || known.beyond > 0) return { files, more, commit, switched };
+  const passed = (path: string): boolean => known.files.has(path) || listed.has(path) || excluded(path);
+  const atOnce = await committedAtOnce(way, { passed, atMost: Math.max(0, recordedFiles - files.length) });
+  return { files: [...files, ...atOnce.files], more: more + atOnce.more, commit, switched };
 };
 
 /** How many came beside those that are listed as changed; at least so many. */
@@ -159,13 +158,17 @@ const unlisted = (known: Known, now: Known, changed: number): number => {
   return Math.max(0, grown - changed);
 };
 
-/** Where files may be listed that nobody touched, those count that changed since they were last looked at. */
-const movedSince = (known: Known, now: Known, { names }: LookOptions): number | null => {
+/**
+ * Where files may be listed that nobody touched: those count that the watch named, or that changed since they were last looked
+ * at. Not by one alone: the watch does not always know names, and another machine's file system has another clock.
+ */
+const touchedSince = (known: Known, now: Known, { names }: LookOptions): Listings["touched"] => {
   // What is ignored, or left out, no more was there before; and of a list that was cut another part may be seen.
   const rulesChanged = (names !== null && touchRules(names)) || known.excluded !== now.excluded;
   const stood = known.standing === now.standing && known.head === now.head && !rulesChanged && known.beyond === 0;
   // A clock that was set back tells nothing.
-  return stood || known.asOf > now.asOf ? null : known.asOf;
+  if (stood || known.asOf > now.asOf) return null;
+  return (path, { changed }) => changed >= known.asOf || isNamed(names, path);
 };
 
 const same = (known: Known, now: Known): boolean =>

@@ -1,6 +1,7 @@
 import { subjectsOf } from "../../git/index.ts";
 import type { Git } from "../../git/index.ts";
 import type { ChangedFile } from "./compare.ts";
+import { inSteps } from "./steps.ts";
 
 /** HEAD's way from one commit to another. */
 export interface Way {
@@ -39,23 +40,31 @@ const subjectOf = async ({ git, commonDir, to, signal }: Way): Promise<string | 
 
 /**
  * Files that were changed and committed before anybody looked, where HEAD moved by commits made here: they were clean before,
- * and are again. `seen` are those that a listing told of.
+ * and are again. `passed` are those that are told otherwise or not at all. At most so many, and how many more there were.
  */
-export const committedAtOnce = async (way: Way, seen: ReadonlySet<string>): Promise<ChangedFile[]> => {
+export const committedAtOnce = async (
+  way: Way,
+  { passed, atMost }: { readonly passed: (path: string) => boolean; readonly atMost: number },
+): Promise<{ readonly files: readonly ChangedFile[]; readonly more: number }> => {
   const { git, commonDir, from, to, signal } = way;
-  if (to === null) return [];
+  if (to === null) return { files: [], more: 0 };
   const commits = from === null ? ["--root", to] : [from, to];
   const { stdout } = await git.run(
     commonDir,
     ["diff-tree", "-r", "-z", "--no-commit-id", "--no-renames", "--name-status", ...commits, "--"],
     { access: "read", signal },
   );
-  const changed: ChangedFile[] = [];
-  const fields = stdout.split("\0");
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [letter, path = ""] = [fields[at], fields[at + 1]];
-    if (seen.has(path)) continue;
-    changed.push({ path, change: letter === "A" ? "added" : letter === "D" ? "deleted" : "modified" });
+  const step = inSteps(signal);
+  const files: ChangedFile[] = [];
+  let more = 0;
+  // A letter, NUL, a path, NUL.
+  for (let at = 0; at < stdout.length; await step()) {
+    const end = stdout.indexOf("\0", at + 2);
+    const [letter, path] = [stdout[at], stdout.slice(at + 2, end)];
+    at = end + 1;
+    if (files.length >= atMost) more++;
+    else if (!passed(path))
+      files.push({ path, change: letter === "A" ? "added" : letter === "D" ? "deleted" : "modified" });
   }
-  return changed;
+  return { files, more };
 };

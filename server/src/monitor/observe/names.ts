@@ -23,3 +23,12 @@ export const touchRules = (names: Names): boolean => {
   for (const name of names) if (name === ".gitignore" || name.endsWith("/.gitignore")) return true;
   return false;
 };
+
+/** Whether a file was named, or a folder it lies in, which may have been moved there. */
+export const isNamed = (names: Names, path: string): boolean => {
+  if (names === null || names.size === 0) return false;
+  if (names.has(path)) return true;
+  for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1))
+    if (names.has(path.slice(0, slash))) return true;
+  return false;
+};

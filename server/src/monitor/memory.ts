@@ -253,10 +253,12 @@ export class WatchedStatuses implements StatusMemory, Watching {
   }
 
   #forget(entry: Entry): void {
+    const { path, gitDir } = entry.place;
     entry.tree.close();
-    this.#records.forget(entry.place.gitDir);
-    this.#looks.end(entry.place.path);
-    this.#entries.delete(entry.place.path);
+    this.#looks.end(path);
+    this.#entries.delete(path);
+    // A worktree that was moved is at two paths for a while: its record goes on being counted for the one that stays.
+    if (![...this.#entries.values()].some(({ place }) => place.gitDir === gitDir)) this.#records.forget(gitDir);
   }
 
   #retryInTime(entry: Entry): void {

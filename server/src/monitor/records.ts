@@ -42,6 +42,8 @@ export class GitRecords {
   readonly #folders = new Map<string, Watched>();
   readonly #places = new Map<string, Place>();
   readonly #refFolders = new Set<string>();
+  /** Of all changes of all places: what `changesOf` answered never comes again, not even of a place that was forgotten. */
+  #counted = 0;
   #closed = false;
   #local: boolean | null = null;
 
@@ -111,7 +113,7 @@ export class GitRecords {
   #placeOf(gitDir: string): Place {
     const known = this.#places.get(gitDir);
     if (known !== undefined) return known;
-    const place: Place = { gitDir, head: null, base: null, changes: 0, covered: false };
+    const place: Place = { gitDir, head: null, base: null, changes: ++this.#counted, covered: false };
     this.#places.set(gitDir, place);
     return place;
   }
@@ -197,7 +199,7 @@ export class GitRecords {
   }
 
   #changed(place: Place): void {
-    place.changes++;
+    place.changes = ++this.#counted;
     place.head = null;
     this.#tell(place);
   }

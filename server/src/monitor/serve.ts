@@ -2,12 +2,15 @@ import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { join } from "node:path";
+import { makeRuntimeDir } from "./meeting.ts";
 import type { Common, Greeting, Question, Report, Request, StatusesRead } from "./meeting.ts";
 
 /** Longest request, in bytes: one names every worktree of a repository. */
 const longest = 8 * 1024 * 1024;
 /** How often one who waits for an answer is told that it is being worked on, in ms. */
 const signMs = 1_000;
+/** How often it is looked whether the socket is still at its place, in ms: temporary folders are tidied up. */
+const lookMs = 5_000;
 
 let drafts = 0;
 
@@ -26,41 +29,60 @@ export interface Answers {
 
 /** The socket at which the process that watches a repository answers others. */
 export class Serving {
+  readonly #runtimeDir: string;
+  readonly #place: string;
   readonly #answers: Answers;
-  readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  #place = "";
-  #inode = 0;
+  #server: Server | null = null;
+  #identity: number | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #making: Promise<void> = Promise.resolve();
 
-  private constructor(answers: Answers) {
+  private constructor(runtimeDir: string, place: string, answers: Answers) {
+    this.#runtimeDir = runtimeDir;
+    this.#place = place;
     this.#answers = answers;
-    this.#server = createServer((socket) => this.#receive(socket));
-    this.#server.unref();
   }
 
   /** Only for whoever holds the lease. Raises where no socket can be made. */
-  static async at(runtimeDir: string, place: string, answers: Answers): Promise<Serving> {
-    const self = new Serving(answers);
-    // Under a name of its own first: on closing, the name it was made by is deleted, whoever has that by then.
-    const draft = join(runtimeDir, `w${process.pid}-${++drafts}`);
-    rmSync(draft, { force: true });
-    await listening(self.#server, draft);
-    chmodSync(draft, 0o600);
-    self.#inode = lstatSync(draft).ino;
-    renameSync(draft, place); // over that of a server that was killed, or stopped
-    self.#place = place;
+  static async at(runtimeDir: string, place: string, answers: Answers, everyMs = lookMs): Promise<Serving> {
+    const self = new Serving(runtimeDir, place, answers);
+    await self.#listen();
+    self.#timer = setInterval(() => self.#look(), everyMs).unref();
     return self;
   }
 
   /** Before the lease is given back. */
   async close(): Promise<void> {
+    clearInterval(this.#timer ?? undefined);
+    await this.#making;
     for (const socket of this.#sockets) socket.destroy();
     try {
-      if (lstatSync(this.#place).ino === this.#inode) rmSync(this.#place);
+      if (this.#identity !== null && identityOf(this.#place) === this.#identity) rmSync(this.#place);
     } catch {
-      // Somebody tidied up.
+      // It could not be taken away: whoever serves next puts its own there.
     }
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await new Promise<void>((resolve) => (this.#server === null ? resolve() : this.#server.close(() => resolve())));
+  }
+
+  async #listen(): Promise<void> {
+    const server = createServer((socket) => this.#receive(socket));
+    server.unref();
+    // Under a name of its own first: on closing, the name it was made by is deleted, whoever has that by then.
+    const draft = join(this.#runtimeDir, `w${process.pid}-${++drafts}`);
+    rmSync(draft, { force: true });
+    await listening(server, draft);
+    this.#server?.close(); // it is met no more; who is connected stays so
+    this.#server = server;
+    chmodSync(draft, 0o600);
+    this.#identity = identityOf(draft);
+    renameSync(draft, this.#place); // over that of a server that was killed, or stopped
+  }
+
+  /** Another one's stays: then we may have lost the lease, and not know it yet. */
+  #look(): void {
+    if (identityOf(this.#place) !== null || !makeRuntimeDir(this.#runtimeDir)) return;
+    this.#making = this.#making.then(() => this.#listen()).catch(() => undefined); // again at the next look
   }
 
   #receive(socket: Socket): void {
@@ -121,6 +143,15 @@ export class Serving {
     return request.operation === "hello" ? null : this.#answers.blind();
   }
 }
+
+/** Which socket it is: its number is given to no other while it is listened to. Null where there is none. */
+const identityOf = (place: string): number | null => {
+  try {
+    return lstatSync(place, { throwIfNoEntry: false })?.ino ?? null;
+  } catch {
+    return null;
+  }
+};
 
 const listening = (server: Server, place: string): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -231,7 +231,8 @@ export class WatchedTree {
   /** Is there a folder, or was one that we watch? */
   #isFolder(path: string): boolean {
     this.#looks++;
-    if (this.#folders.has(path) || this.#looks > looksAtMost) return true;
+    // What is not UTF-8 cannot be looked at by the name that is told.
+    if (this.#folders.has(path) || this.#looks > looksAtMost || path.includes("\uFFFD")) return true;
     try {
       return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
     } catch {

@@ -23,7 +23,7 @@ import type { Watching } from "./watching.ts";
 
 /** Looks at once, over all worktrees: each runs one git process at a time. */
 const looksAtOnce = 2;
-/** How long git may be at work before it is looked at all the same, in ms: it may have been killed, or wait for an editor. */
+/** How long nothing may happen while git is at work, before it is looked at all the same, in ms: it may wait for an editor. */
 const patienceMs = 5_000;
 /** Shortest and longest pause while git is at work, in ms. */
 const [shortestWait, longestWait] = [30, 250];
@@ -243,13 +243,13 @@ export class Observer {
   async #look(observed: Observed, pending: Pending): Promise<void> {
     const { git, repository, memory } = this.#options;
     const { subject, known } = observed;
-    const { names, first } = pending;
+    const { names, first, last } = pending;
     const common = { git, commonDir: repository.gitDir, memory, signal: this.#stopped.signal };
     if (names?.size === 0) await reckon(observed, this.#observed.values(), common);
     const waited = performance.now() - first;
     const looked = await look({
       ...{ ...common, subject, known, names: known === null ? null : names, watching: this.#options.watching },
-      ...{ excluded: await this.#matches(), whatever: waited > patienceMs },
+      ...{ excluded: await this.#matches(), whatever: performance.now() - last > patienceMs },
     });
     if (looked.outcome === "early") {
       observed.add(pending);

@@ -6,6 +6,11 @@ import { fingerprint, textOf } from "../fingerprint.ts";
 export const standingOf = (gitDir: string): string =>
   `${textOf(join(gitDir, "HEAD")).trim()}|${fingerprint(join(gitDir, "index"))}`;
 
+/** A lock so old was left by a git that was killed, for all that a live view has to know, in ms. */
+const leftBehindMs = 60_000;
+
 /** Whether git is at work on the files or the index just now: what lies there is half one commit, half another. */
-export const isAtWork = (gitDir: string): boolean =>
-  lstatSync(join(gitDir, "index.lock"), { throwIfNoEntry: false }) !== undefined;
+export const isAtWork = (gitDir: string): boolean => {
+  const lock = lstatSync(join(gitDir, "index.lock"), { throwIfNoEntry: false });
+  return lock !== undefined && Date.now() - lock.mtimeMs < leftBehindMs;
+};

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { Event } from "../../protocol/events.ts";
 import { openStore, type Store } from "../../server/src/store/index.ts";
-import { matcher } from "../../server/src/faces/monitor/patterns.ts";
+import { namesMatching } from "../../server/src/faces/monitor/name-patterns.ts";
 import { ask, imi, program, startImi, type Started } from "../support/imi.ts";
 import { makeScene, type Scene } from "../support/workspace.ts";
 
@@ -14,10 +14,10 @@ const generous = { timeout: 120_000 };
 
 describe("patterns of event names", () => {
   test("take * for any part, and nothing else for more than it is", () => {
-    const wanted = matcher(["worktree.*", "*.emptied", "agent.changed"]);
+    const wanted = namesMatching(["worktree.*", "*.emptied", "agent.changed"]);
     for (const name of ["worktree.created", "trash.emptied", "agent.changed"]) assert.ok(wanted(name), name);
     for (const name of ["trash.emptying", "agentXchanged", "repository.opened"]) assert.ok(!wanted(name), name);
-    assert.ok(matcher([])("anything"), "without patterns all are wanted");
+    assert.ok(namesMatching([])("anything"), "without patterns all are wanted");
   });
 });
 

@@ -16,11 +16,12 @@ import {
   withWorktrees,
   type Board,
 } from "../../server/src/faces/monitor/board.ts";
+import type { Asked } from "../../server/src/faces/monitor/details.ts";
 import { happeningOf, happeningsOf } from "../../server/src/faces/monitor/happenings.ts";
 import { firstUi, pressed, type Press, type Ui, type Wish } from "../../server/src/faces/monitor/keys.ts";
 import { clipped } from "../../server/src/faces/monitor/lines.ts";
 import { typesInOrder } from "../../server/src/faces/monitor/rows.ts";
-import { frameOf, type Asked, type Frame } from "../../server/src/faces/monitor/view.ts";
+import { frameOf, type Frame } from "../../server/src/faces/monitor/view.ts";
 import { ago, agentRow, boardOf, clean, eventOf, facts, now, worktreeRow } from "../support/board.ts";
 
 const unread: Asked = {

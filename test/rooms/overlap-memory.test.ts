@@ -65,6 +65,11 @@ describe("the overlaps of a server, which remembers", () => {
   });
 
   it("follow a trunk that moved on, and the side that a merge under way comes from", async () => {
+    const [one = ""] = paths;
+    // Whatever the rounds above did: without a commit of its own there is nothing to merge.
+    put(one, { "of-its-own.txt": "one\n" });
+    scene.git(one, "add", "of-its-own.txt");
+    scene.git(one, "commit", "-q", "-m", "one");
     await remembered();
     scene.git(scene.trunk, "merge", "-q", "--no-commit", "--no-ff", "feat/one", "-s", "ours");
     assert.deepEqual(await remembered(), await afresh());

@@ -1,11 +1,7 @@
 import type { ChangedFile, FileVersion } from "../../../protocol/changes.ts";
+import { parseRaw, wordFor } from "../git/index.ts";
+import type { Bytes, RawChange } from "../git/index.ts";
 import type { Ask } from "./place.ts";
-
-/** A path as git has it, one character for each byte: names need not be UTF-8. */
-export type Bytes = string;
-
-/** The path as people and programs read it; what is no UTF-8 becomes U+FFFD. */
-export const shown = (path: Bytes): string => Buffer.from(path, "latin1").toString("utf8");
 
 /** A difference as git tells it, before sizes are known. */
 export interface Difference {
@@ -18,7 +14,7 @@ export interface Difference {
 }
 
 /** Nothing of a repository's configuration is run or changes what is told. */
-export const diffOptions = [
+const diffOptions = [
   ...["-z", "--no-abbrev", "--find-renames", "--no-ext-diff", "--no-textconv", "--no-relative", "--no-color"],
   // Which commit a submodule is at counts; what is changed inside does not.
   "--ignore-submodules=dirty",
@@ -31,50 +27,20 @@ export const differences = async (
   paths: readonly string[],
 ): Promise<Difference[]> => {
   const { stdout } = await ask(["diff", "--raw", ...diffOptions, ...trees, "--", ...paths]);
-  return parseRaw(stdout);
+  return parseRaw(stdout).map(toDifference);
 };
 
-/** git-diff(1), "Raw Output Format" with -z. */
-export const parseRaw = (output: Buffer): Difference[] => {
-  const found: Difference[] = [];
-  const fields = output.toString("latin1").split("\0");
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [modeBefore = "", modeAfter = "", before = "", after = "", letters = ""] = (fields[at] ?? "")
-      .slice(1)
-      .split(" ");
-    const letter = letters[0] ?? "";
-    const renamed = letter === "R";
-    const old = fields[at + 1] ?? "";
-    if (renamed) at += 1; // its new name is a field of its own
-    found.push({
-      path: renamed ? (fields[at + 1] ?? "") : old,
-      from: renamed ? old : null,
-      change: changeOf(letter),
-      before: letter === "A" ? null : version(modeBefore, before),
-      after: letter === "D" ? null : version(modeAfter, after),
-    });
-  }
-  return found;
-};
+const toDifference = ({ from, to, before, after, letter }: RawChange): Difference => ({
+  path: to ?? from ?? "",
+  from: letter === "R" ? from : null,
+  change: wordFor(letter),
+  before: from === null ? null : version(before),
+  after: to === null ? null : version(after),
+});
 
-const changeOf = (letter: string): ChangedFile["change"] => {
-  switch (letter) {
-    case "A":
-      return "added";
-    case "D":
-      return "deleted";
-    case "R":
-      return "renamed";
-    case "T":
-      return "retyped";
-    default:
-      return "changed";
-  }
-};
-
-const version = (mode: string, id: string): Pick<FileVersion, "kind" | "id"> => ({
+const version = ({ mode, oid }: RawChange["before"]): Pick<FileVersion, "kind" | "id"> => ({
   kind: mode === "120000" ? "link" : mode === "160000" ? "submodule" : "file",
-  id: /^0*$/.test(id) ? null : id,
+  id: /^0*$/.test(oid) ? null : oid,
 });
 
 /** Which of the differences git takes for binary; by the path as it is now. */
@@ -111,3 +77,20 @@ export const sizesOf = async (ask: Ask, ids: ReadonlySet<string>): Promise<Reado
     }),
   );
 };
+
+/** A version that git keeps, with its size. */
+export const keptVersion = (
+  version: Pick<FileVersion, "kind" | "id"> | null,
+  sizes: ReadonlyMap<string, number>,
+): FileVersion | null => (version === null ? null : { ...version, bytes: sizes.get(version.id ?? "") ?? null });
+
+export const byPath = (one: { readonly path: string }, other: { readonly path: string }): number =>
+  one.path < other.path ? -1 : Number(one.path > other.path);
+
+/** Ids of what can be read of the files, whichever end it is at. */
+export const contents = (files: readonly Difference[]): ReadonlySet<string> =>
+  new Set(
+    files.flatMap(({ before, after }) =>
+      [before, after].flatMap((each) => (each === null || each.kind === "submodule" ? [] : (each.id ?? []))),
+    ),
+  );

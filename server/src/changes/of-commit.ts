@@ -1,8 +1,9 @@
-import type { ChangedFile, FileVersion } from "../../../protocol/changes.ts";
+import type { ChangedFile } from "../../../protocol/changes.ts";
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
-import { binaries, differences, shown, sizesOf } from "./differences.ts";
+import { shown } from "../git/index.ts";
+import { binaries, byPath, contents, differences, keptVersion, sizesOf } from "./differences.ts";
 import type { Difference } from "./differences.ts";
 import type { Call, Tools } from "./index.ts";
 import { commitOf, emptyTree, inRepository, pathspecs } from "./place.ts";
@@ -42,17 +43,6 @@ const about = async (ask: Ask, commit: string): Promise<{ subject: string; paren
   return { subject, parent: parents.split(" ")[0] || null };
 };
 
-export const byPath = (one: { readonly path: string }, other: { readonly path: string }): number =>
-  one.path < other.path ? -1 : Number(one.path > other.path);
-
-/** Ids of what can be read of the files, whichever end it is at. */
-export const contents = (files: readonly Difference[]): ReadonlySet<string> =>
-  new Set(
-    files.flatMap(({ before, after }) =>
-      [before, after].flatMap((each) => (each === null || each.kind === "submodule" ? [] : (each.id ?? []))),
-    ),
-  );
-
 const told = (
   { path, from, change, before, after }: Difference,
   binary: ReadonlySet<string> | null,
@@ -63,12 +53,6 @@ const told = (
   change,
   untracked: false,
   binary: binary?.has(path) ?? null,
-  before: kept(before, sizes),
-  after: kept(after, sizes),
+  before: keptVersion(before, sizes),
+  after: keptVersion(after, sizes),
 });
-
-/** A version that git keeps, with its size. */
-export const kept = (
-  version: Pick<FileVersion, "kind" | "id"> | null,
-  sizes: ReadonlyMap<string, number>,
-): FileVersion | null => (version === null ? null : { ...version, bytes: sizes.get(version.id ?? "") ?? null });

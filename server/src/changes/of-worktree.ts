@@ -1,10 +1,9 @@
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import { ImiError } from "../../../protocol/errors.ts";
-import { commitNamed, resolveTrunk } from "../git/index.ts";
-import { differences, binaries, shown, sizesOf } from "./differences.ts";
+import { commitNamed, resolveTrunk, shown } from "../git/index.ts";
+import { binaries, byPath, contents, differences, keptVersion, sizesOf } from "./differences.ts";
 import type { Call, Found, Tools } from "./index.ts";
-import { byPath, contents, kept } from "./of-commit.ts";
-import { looksBinary, onDisk, withUntracked } from "./on-disk.ts";
+import { looksBinary, versionOnDisk, withUntracked } from "./on-disk.ts";
 import { commitOf, emptyTree, inWorktree, pathspecs } from "./place.ts";
 import type { Ask } from "./place.ts";
 
@@ -39,8 +38,8 @@ export const worktreeChanges = async (
       change,
       untracked: fresh,
       binary: binary === null ? null : binary.has(path) || (fresh && (await looksBinary(row.path, path))),
-      before: kept(before, sizes),
-      after: after === null ? null : await onDisk(row.path, path, after),
+      before: keptVersion(before, sizes),
+      after: after === null ? null : await versionOnDisk(row.path, path, after),
     })),
   );
   return { name: row.name, path: row.path, against, files, total: all.length };

@@ -1,6 +1,8 @@
 import { lstat, open, readlink } from "node:fs/promises";
 import type { FileVersion } from "../../../protocol/changes.ts";
-import type { Bytes, Difference } from "./differences.ts";
+import { onDisk } from "../git/index.ts";
+import type { Bytes } from "../git/index.ts";
+import type { Difference } from "./differences.ts";
 
 export interface Listed extends Difference {
   readonly untracked: boolean;
@@ -17,18 +19,14 @@ export const withUntracked = (tracked: readonly Difference[], untracked: readonl
   return [...byPath.values()];
 };
 
-/** The path as the disk takes it. */
-const place = (folder: string, path: Bytes): Buffer =>
-  Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, "latin1")]);
-
 /** What lies there now; what git said of it where it went meanwhile. */
-export const onDisk = async (
+export const versionOnDisk = async (
   folder: string,
   path: Bytes,
   said: Pick<FileVersion, "kind" | "id">,
 ): Promise<FileVersion> => {
   if (said.kind === "submodule") return { ...said, bytes: null };
-  const where = place(folder, path);
+  const where = onDisk(folder, path);
   try {
     const facts = await lstat(where);
     if (!facts.isSymbolicLink()) return { ...said, kind: "file", bytes: facts.size };
@@ -41,7 +39,7 @@ export const onDisk = async (
 
 /** As git decides it: a NUL among the first bytes. */
 export const looksBinary = async (folder: string, path: Bytes): Promise<boolean> => {
-  const where = place(folder, path);
+  const where = onDisk(folder, path);
   try {
     if (!(await lstat(where)).isFile()) return false;
     await using file = await open(where);

@@ -1,4 +1,6 @@
 export { Git, atLeast } from "./git.ts";
+export { onDisk, shown } from "./bytes.ts";
+export type { Bytes } from "./bytes.ts";
 export { plumb } from "./plumbing.ts";
 export type { PlumbingOptions, PlumbingOutput } from "./plumbing.ts";
 export type { GitOptions, GitOutput, GitWorktree, RepositoryPlace } from "./types.ts";
@@ -31,6 +33,8 @@ export type {
   StatusWanted,
   WorktreePlace,
 } from "./status.ts";
+export { parseRaw, wordFor } from "./raw-diff.ts";
+export type { RawChange } from "./raw-diff.ts";
 export { quotePath, readIndex } from "./index-file.ts";
 export { claimLock, isClaimLock } from "./claim-lock.ts";
 export { mergeTree } from "./merge-tree.ts";

@@ -12,7 +12,8 @@ export type Asked =
   | { readonly answered: true; readonly pid: number; readonly text: string }
   | { readonly answered: false; readonly pid: number | null; readonly reason: string };
 
-const none = "no server runs";
+/** The reason where nobody is there to be asked. */
+export const noServer = "no server runs";
 
 /** Loading node:net takes 3 ms; where no server runs nobody needs it. */
 const connect = (place: string): Socket => process.getBuiltinModule("node:net").connect(place);
@@ -28,7 +29,7 @@ export const askServer = (
   signal: AbortSignal,
   who: keyof typeof greetingMs = "once",
 ): Promise<Asked> => {
-  if (!isTrusted(runtimeDir, place)) return Promise.resolve({ answered: false, pid: null, reason: none });
+  if (!isTrusted(runtimeDir, place)) return Promise.resolve({ answered: false, pid: null, reason: noServer });
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
     let greeting: Greeting | null = null;
@@ -43,7 +44,7 @@ export const askServer = (
     const stop = (): void => without("it was cancelled");
     let timer = setTimeout(() => without("it did not answer in time"), greetingMs[who]);
     signal.addEventListener("abort", stop, { once: true });
-    socket.on("error", () => without(none));
+    socket.on("error", () => without(noServer));
     socket.on("connect", () => socket.write(`${JSON.stringify(request)}\n`));
     socket.on("data", (part: Buffer) => {
       parts.push(part);

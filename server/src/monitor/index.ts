@@ -1,6 +1,6 @@
 import type { Config } from "../config/index.ts";
 import { version } from "../version.ts";
-import { askServer } from "./ask.ts";
+import { askServer, noServer } from "./ask.ts";
 import { environmentThatMatters, meetingPlace, settingsThatMatter } from "./meeting.ts";
 import type { Report } from "./meeting.ts";
 import { noWatchReason } from "./memory.ts";
@@ -8,11 +8,12 @@ import { noWatchReason } from "./memory.ts";
 export type { Turn } from "./leadership.ts";
 export { LiveServer } from "./live-server.ts";
 export type { Memories } from "./live-server.ts";
-export type { Observe, ObserveOptions } from "./leadership.ts";
 export { LiveStatuses } from "./live-statuses.ts";
 export type { WatchedStatuses } from "./memory.ts";
 
-/** Which server answers for a repository, in words; `hint`: what to do about worktrees that it cannot watch. Null when none runs. */
+/**
+ * Which server answers for a repository, in words; `hint`: what to do about worktrees that it cannot watch. Null when none runs.
+ */
 export const whoServes = async (
   config: Config,
   gitDir: string,
@@ -27,7 +28,7 @@ export const whoServes = async (
   // Of the same version and this user's alone, as was checked on meeting it.
   if (asked.answered) return inWords(asked.pid, JSON.parse(asked.text) as Report);
   if (asked.pid === null)
-    return asked.reason === "no server runs" ? null : plain(`each worktree is asked of git: ${asked.reason}`);
+    return asked.reason === noServer ? null : plain(`each worktree is asked of git: ${asked.reason}`);
   return plain(`each worktree is asked of git, not of server pid ${asked.pid}: ${asked.reason}`);
 };
 

@@ -17,7 +17,8 @@ const silentMs = 10_000;
 /**
  * Stays connected to the server of a repository, and resolves when it ends or falls silent. Taking over from one that
  * lives is right because whatever it would still write is fenced by its lease; it is done only where it is stopped
- * (SIGSTOP), or says nothing for ten seconds, so that a busy machine is not made busier by watching everything anew. `holder` is the process that holds the lease: it may be stopped before it greets.
+ * (SIGSTOP), or says nothing for ten seconds, so that a busy machine is not made busier by watching everything anew.
+ * `holder` is the process that holds the lease: it may be stopped before it greets.
  */
 export const standBy = (
   runtimeDir: string,

@@ -1,25 +1,16 @@
+import { parseRaw } from "../git/index.ts";
+import type { Bytes, RawChange as Change } from "../git/index.ts";
 import type { Apart } from "./apart.ts";
-import type { Bytes } from "./bytes.ts";
 
-/** What was done to one file between two commits. */
-export interface Change {
-  /** As it was called before; null where it is new. */
-  readonly from: Bytes | null;
-  /** As it is called now; null where it is deleted. */
-  readonly to: Bytes | null;
-  readonly before: { readonly mode: string; readonly oid: string };
-  readonly after: { readonly mode: string; readonly oid: string };
-  /** git's letter for it. */
-  readonly letter: string;
-}
+export type { Change };
 
 /** Changes between two commits, by every path they are about. */
 export type Changes = ReadonlyMap<Bytes, Change>;
 
-export const changesBetween = async (apart: Apart, from: string, to: string): Promise<Changes> => {
+const changesBetween = async (apart: Apart, from: string, to: string): Promise<Changes> => {
   if (from === to) return new Map();
   const { stdout } = await apart.ask(["diff-tree", "-r", "-z", "--raw", "--no-abbrev", "-M", from, to]);
-  return parseRaw(stdout);
+  return byPaths(parseRaw(stdout));
 };
 
 /** The same, asked once for each two commits. */
@@ -36,28 +27,12 @@ export const onceBetween = (
   return changes;
 };
 
-/** git-diff(1), "Raw Output Format" with -z. */
-export const parseRaw = (output: Buffer): Changes => {
+const byPaths = (found: readonly Change[]): Changes => {
   const changes = new Map<Bytes, Change>();
-  const fields = output.toString("latin1").split("\0");
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [modeBefore = "", modeAfter = "", oidBefore = "", oidAfter = "", letters = ""] = (fields[at] ?? "")
-      .slice(1)
-      .split(" ");
-    const letter = letters[0] ?? "";
-    const path = fields[at + 1] ?? "";
-    const renamed = letter === "R";
-    if (renamed) at += 1; // its new name is a field of its own
-    const to = renamed ? (fields[at + 1] ?? "") : path;
-    const change: Change = {
-      from: letter === "A" ? null : path,
-      to: letter === "D" ? null : to,
-      before: { mode: modeBefore, oid: oidBefore },
-      after: { mode: modeAfter, oid: oidAfter },
-      letter,
-    };
-    changes.set(to, change);
-    if (renamed && !changes.has(path)) changes.set(path, change);
+  for (const change of found) {
+    const { from, to } = change;
+    changes.set(to ?? from ?? "", change);
+    if (change.letter === "R" && from !== null && !changes.has(from)) changes.set(from, change);
   }
   return changes;
 };

@@ -1,27 +1,13 @@
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
-import type { Settings } from "../../../protocol/settings.ts";
 import type { Worktree } from "../../../protocol/worktrees.ts";
-import type { Git } from "../git/index.ts";
+import type { Call, Found, Tools as ChangesTools } from "../changes/index.ts";
 import type { OverlapMemory, Recall } from "./memory.ts";
 
-export interface Call {
-  readonly signal: AbortSignal;
-  readonly progress: (message: string, fraction: number | null) => void;
-}
+export type { Call, Found };
 
-/** A registered worktree, with the repository it is of. */
-export interface Found {
-  readonly repository: Repository;
-  readonly row: Pick<Worktree, "id" | "name" | "path" | "branch" | "base">;
-}
-
-export interface Tools {
-  readonly git: Git;
-  readonly settings: () => Pick<Settings, "remoteName" | "defaultBranch">;
-  readonly open: (path: string, call: Call) => Promise<Repository>;
-  /** The worktree meant by a name, from any path inside its repository. */
-  readonly locate: (path: string, name: string, call: Call) => Promise<Found>;
+/** What comparing worktrees takes, and what they are compared among. */
+export interface Tools extends ChangesTools {
   readonly list: (path: string, call: Call) => Promise<readonly Worktree[]>;
   /** Of a process that keeps running. */
   readonly recall?: (repository: Repository, ...paths: Parameters<Recall>) => ReturnType<Recall>;
@@ -55,7 +41,8 @@ export class Overlaps {
       (params.names ?? []).map(async (name) => (await this.#tools.locate(path, name, call)).row.name),
     );
     const only = named.length === 0 ? null : new Set(named);
-    return listOverlaps(this.#tools, repository, worktrees, only, params, call, await this.#memoryOf(repository));
+    const among = { repository, worktrees, only, memory: await this.#memoryOf(repository) };
+    return listOverlaps(this.#tools, among, params, call);
   }
 
   async close(): Promise<void> {

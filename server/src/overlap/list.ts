@@ -26,7 +26,17 @@ import { StandIns, isReadByMerges } from "./stand-in.ts";
 type Listed = ResultOf<"overlap.list">;
 
 /** Merges tried in one call, the nearest pairs first; the others are told as not tried. */
-export const mergesAtMost = 400;
+const mergesAtMost = 400;
+
+/** What is compared with each other. */
+export interface Among {
+  readonly repository: Repository;
+  readonly worktrees: readonly Worktree[];
+  /** Only pairs with one of these, by name; null: all. */
+  readonly only: ReadonlySet<string> | null;
+  /** With one only what has changed since the last time is looked at. */
+  readonly memory: OverlapMemory | null;
+}
 
 /** What goes along with every step. */
 interface Looking {
@@ -39,16 +49,13 @@ interface Looking {
 /**
  * Worktrees that changed the same files since they parted, which of their lines overlap, and what a merge of the two would
  * do. Each worktree is read once; two are compared only where they share a path. What could not be read is `unknown`.
- * With a memory only what has changed since the last time is looked at.
+ * Raises repository/no-commit where there is no trunk to compare with.
  */
 export const listOverlaps = async (
   tools: Tools,
-  repository: Repository,
-  worktrees: readonly Worktree[],
-  only: ReadonlySet<string> | null,
+  { repository, worktrees, only, memory }: Among,
   params: ParsedOf<"overlap.list">,
   call: Call,
-  memory: OverlapMemory | null = null,
 ): Promise<Listed> => {
   const { remoteName, defaultBranch } = tools.settings();
   const { signal } = call;

@@ -1,7 +1,7 @@
 import type { Conflict, ConflictKind, Prediction } from "../../../protocol/overlap.ts";
 import { ImiError } from "../../../protocol/errors.ts";
+import { shown } from "../git/index.ts";
 import type { Apart, Place } from "./apart.ts";
-import { shown } from "./bytes.ts";
 
 /** What merging `theirs` into `ours` does, by git itself; where git cannot say, the reason. Raises only when cancelled. */
 export const predict = async (apart: Apart, place: Place, ours: string, theirs: string): Promise<Prediction> => {
@@ -44,7 +44,7 @@ const kinds: readonly (readonly [name: RegExp, kind: ConflictKind])[] = [
  * its stable kind and its sentence. A kind that is no conflict ("Auto-merging") is left out. `labels` are the two commits: a
  * file that has to make room for a folder gets one of them for an ending, `name~<commit>`, which is left out too.
  */
-export const parseMerge = (output: Buffer, labels: readonly [ours: string, theirs: string]): Conflict[] => {
+const parseMerge = (output: Buffer, labels: readonly [ours: string, theirs: string]): Conflict[] => {
   const ending = new RegExp(`~(?:${labels.join("|")})(?:_\\d+)?$`);
   const fields = output.toString("latin1").split("\0");
   const stages = new Map<string, Set<string>>();

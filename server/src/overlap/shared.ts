@@ -1,5 +1,5 @@
 import type { Nearness, SharedFile } from "../../../protocol/overlap.ts";
-import { shown } from "./bytes.ts";
+import { shown, wordFor } from "../git/index.ts";
 import type { Change, Changes } from "./changes.ts";
 import { isByLines, nearHunks, nearestOf } from "./hunks.ts";
 import type { Hunks } from "./hunks.ts";
@@ -33,8 +33,8 @@ export const sharedFile = (shared: Shared, hunks: Hunks, options: { readonly ran
   const { a, b } = shared;
   const about = {
     path: shown(a.from ?? b.from ?? a.to ?? b.to ?? ""),
-    a: { path: shown(a.to ?? a.from ?? ""), change: wordFor(a) },
-    b: { path: shown(b.to ?? b.from ?? ""), change: wordFor(b) },
+    a: { path: shown(a.to ?? a.from ?? ""), change: wordFor(a.letter) },
+    b: { path: shown(b.to ?? b.from ?? ""), change: wordFor(b.letter) },
   };
   if (isSame(shared)) return { ...about, near: "same" };
   const [ours, theirs] = [hunks.of(a), hunks.of(b)];
@@ -48,21 +48,6 @@ export const sharedFile = (shared: Shared, hunks: Hunks, options: { readonly ran
 /** Both did the same, to the byte. */
 const isSame = ({ a, b }: Shared): boolean =>
   a.to === b.to && a.after.oid === b.after.oid && a.after.mode === b.after.mode && a.from === b.from;
-
-const wordFor = ({ letter }: Change): SharedFile["a"]["change"] => {
-  switch (letter) {
-    case "A":
-      return "added";
-    case "D":
-      return "deleted";
-    case "R":
-      return "renamed";
-    case "T":
-      return "retyped";
-    default:
-      return "changed";
-  }
-};
 
 const order: Readonly<Record<Nearness, number>> = { whole: 0, overlap: 1, touch: 2, apart: 3, same: 4 };
 

@@ -1,8 +1,8 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { onDisk, shown } from "../git/index.ts";
+import type { Bytes } from "../git/index.ts";
 import type { Apart, Place } from "./apart.ts";
-import { onDisk, shown } from "./bytes.ts";
-import type { Bytes } from "./bytes.ts";
 
 /** What of a commit a merge reads in the working tree. */
 interface Entries {

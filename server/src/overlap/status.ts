@@ -1,4 +1,4 @@
-import type { Bytes } from "./bytes.ts";
+import type { Bytes } from "../git/index.ts";
 
 /** What a working tree holds that HEAD does not, of what git does not ignore. */
 export interface TreeStatus {

@@ -15,7 +15,7 @@ import type { Lease, WorktreeRow } from "./store.ts";
 import { find } from "./worktrees.ts";
 
 /** What `git status` listed at one look: by path, its two letters and what told its content apart (size, times, inode). */
-export type ListedFiles = Readonly<Record<string, { readonly code: string; readonly print: string }>>;
+type ListedFiles = Readonly<Record<string, { readonly code: string; readonly print: string }>>;
 
 /** What was last told of a worktree. */
 export interface Told {

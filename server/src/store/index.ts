@@ -25,7 +25,7 @@ import { trashRows } from "./trash.ts";
 export { uuidv7 } from "./uuid.ts";
 import { worktreeRows } from "./worktrees.ts";
 
-export type { Activities, ActivityQuery, ListedFiles, Seen, Told } from "./activities.ts";
+export type { Activities, ActivityQuery, Seen, Told } from "./activities.ts";
 export type { Here } from "./claim-here.ts";
 export { realHere } from "./claim-here.ts";
 export type { KeptFacts } from "./live-facts.ts";

@@ -1,7 +1,7 @@
 import { ImiError } from "../../../../protocol/errors.ts";
 import { useCompileCache } from "../compile-cache.ts";
 import type { LiveOptions } from "../monitor/main.ts";
-import { matcher } from "../monitor/patterns.ts";
+import { namesMatching } from "../monitor/name-patterns.ts";
 import type { Run } from "./parse.ts";
 import { absolutePath, workingDirectory } from "./paths.ts";
 
@@ -44,7 +44,7 @@ const whatToFollow = (run: Run): { readonly since: number | null; readonly names
   const known = command.options.find(({ param }) => param === "name")?.choices ?? [];
   const names = localLists.get("name") ?? [];
   for (const pattern of names) {
-    if (!known.some(matcher([pattern]))) {
+    if (!known.some(namesMatching([pattern]))) {
       throw usage(
         `No event is called ${JSON.stringify(pattern)}.`,
         "`imi events --follow --name <Tab>` offers them all.",

@@ -15,7 +15,7 @@ const shownEvents = 200;
 const mimeType = "application/json";
 export const worktreesUri = "imi://worktrees";
 export const eventsUri = "imi://events";
-export const worktreeUri = (name: string): string => `${worktreesUri}/${encodeURIComponent(name)}`;
+const worktreeUri = (name: string): string => `${worktreesUri}/${encodeURIComponent(name)}`;
 
 const fixed: readonly Resource[] = [
   { uri: worktreesUri, name: "worktrees", description: "The worktrees of the repository, with their status", mimeType },

@@ -19,6 +19,12 @@ export interface Details {
   readonly happenings: Answer<readonly Happening[]>;
 }
 
+/** What is read on demand. */
+export interface Asked {
+  readonly details: Details;
+  readonly overlaps: Answer<ResultOf<"overlap.list">>;
+}
+
 export const detailLines = (worktree: Worktree, details: Details, columns: number, now: number): Line[] => {
   const { name, path, branch, base, head, claim, live, pullRequest, createdAt } = worktree;
   const fact = (label: string, ...pieces: readonly Piece[]): Line => [

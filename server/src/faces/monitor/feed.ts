@@ -14,10 +14,9 @@ import {
   type Stale,
 } from "./board.ts";
 import { Coalesced } from "./coalesce.ts";
-import type { Answer, Details } from "./details.ts";
+import type { Answer, Asked, Details } from "./details.ts";
 import { happeningsOf } from "./happenings.ts";
 import { idsOf, itemsOf } from "./rows.ts";
-import type { Asked } from "./view.ts";
 
 export interface FeedOptions {
   /** Any path inside the repository; null: where the workspace stands. */
@@ -58,6 +57,10 @@ export class Feed {
   #retryPause: number = retryMs[0];
   #board: Board = emptyBoard;
   #asked: Asked = unread;
+  /** Whether all statuses were read once. */
+  #allRead = false;
+  /** Of reading all statuses: a later round ends the one before. */
+  #round = 0;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -160,7 +163,7 @@ export class Feed {
     await this.#read("worktrees", async () => {
       const { worktrees } = await this.#call("worktree.list", { status: false });
       this.#set(withWorktrees(this.#board, worktrees));
-      if (!this.#known) return; // all of them are read next
+      if (!this.#allRead) return; // all of them are read next
       const unknown = worktrees.filter(({ id, state }) => state === "ready" && this.#statusOf(id) === undefined);
       for (const { id } of unknown) this.#ids.add(id);
       if (unknown.length > 0) this.#facts.ask();
@@ -169,20 +172,16 @@ export class Feed {
 
   /** Of all, in the order in which they are shown: git may take a while for very many. */
   async #readStatuses(): Promise<void> {
-    this.#turn += 1;
-    const turn = this.#turn;
+    this.#round += 1;
+    const round = this.#round;
     const ready = (this.#board.worktrees ?? []).filter(({ state }) => state === "ready");
     const ids = idsOf(itemsOf(ready, ""));
     for (let from = 0; from < ids.length; from += statusesAtOnce) {
       const read = await this.#readStatus(ids.slice(from, from + statusesAtOnce));
-      if (read === "failed" || turn !== this.#turn) return;
+      if (read === "failed" || round !== this.#round) return;
     }
-    this.#known = true;
+    this.#allRead = true;
   }
-  /** Whether all statuses were read once. */
-  #known = false;
-  /** Who reads them all for the second time ends the first. */
-  #turn = 0;
 
   #readStatus(ids: readonly string[]): Promise<"read" | "failed"> {
     return this.#read("status", async () => {

@@ -6,7 +6,7 @@ import { tell } from "../cli/print.ts";
 import { printable, safeJson } from "../cli/text.ts";
 import { lineOutput, readerLeft } from "./line-output.ts";
 import type { LiveOptions } from "./options.ts";
-import { matcher } from "./patterns.ts";
+import { namesMatching } from "./name-patterns.ts";
 import { followWatcher } from "./who-watches.ts";
 import { sentence, watcherText } from "./words.ts";
 import { closeSoon, openWatching } from "./workspace.ts";
@@ -26,7 +26,7 @@ export const followEvents = async (options: FollowOptions): Promise<void> => {
   const { format, colour, signal } = options;
   const output = lineOutput(process.stdout);
   const over = AbortSignal.any([signal, output.gone]);
-  const wanted = matcher(options.names);
+  const wanted = namesMatching(options.names);
   const paint = paintFor(colour === "auto" && wantsColour(process.stdout.isTTY, options.env));
   const lineOf = format === "json" ? safeJson : (event: Event): string => eventLine(event, paint);
   const workspace = await openWatching(options, (message) => tell("warning", message, colour));
@@ -66,7 +66,7 @@ const watch = async (
 };
 
 /** As `imi events` prints it; columns cannot be as wide as what is still to come. */
-export const eventLine = ({ seq, at, name, subject, data }: Event, paint: Paint): string =>
+const eventLine = ({ seq, at, name, subject, data }: Event, paint: Paint): string =>
   [
     String(seq),
     paint.faint(at),

@@ -1,12 +1,12 @@
 /** A key, told from the terminal's ways of sending it. */
-export type Press =
+export type Press = KeyOfMode | { readonly key: Motion } | { readonly key: "interrupt" | "suspend" | "redraw" };
+
+type Motion = "up" | "down" | "page-up" | "page-down" | "home" | "end";
+
+/** What means one thing while moving about, and another while typing. */
+type KeyOfMode =
   | { readonly key: "text"; readonly text: string }
-  | {
-      readonly key:
-        | ("up" | "down" | "page-up" | "page-down" | "home" | "end")
-        | ("enter" | "escape" | "tab" | "back-tab" | "backspace")
-        | ("interrupt" | "suspend" | "redraw");
-    };
+  | { readonly key: "enter" | "escape" | "tab" | "back-tab" | "backspace" };
 
 export const panes = ["worktrees", "recent", "agents"] as const;
 export type Pane = (typeof panes)[number];
@@ -61,12 +61,30 @@ export interface Pressed {
 
 /** Where a key leads, and what it asks for. */
 export const pressed = (ui: Ui, press: Press, place: Place): Pressed => {
-  if (ui.mode === "typing") return typing(ui, press, place);
   switch (press.key) {
     case "interrupt":
     case "suspend":
     case "redraw":
       return { ui, wish: { kind: press.key } };
+    case "up":
+    case "down":
+    case "page-up":
+    case "page-down":
+    case "home":
+    case "end":
+      return stay(moved(ui, press.key, place));
+    case "text":
+    case "enter":
+    case "escape":
+    case "tab":
+    case "back-tab":
+    case "backspace":
+      return ui.mode === "typing" ? typing(ui, press) : moving(ui, press, place);
+  }
+};
+
+const moving = (ui: Ui, press: KeyOfMode, place: Place): Pressed => {
+  switch (press.key) {
     case "text":
       return letter(ui, press.text, place);
     case "enter":
@@ -79,13 +97,6 @@ export const pressed = (ui: Ui, press: Press, place: Place): Pressed => {
       return stay(ui.overlay === null ? { ...ui, pane: nextPane(ui.pane, press.key === "tab" ? 1 : -1) } : ui);
     case "backspace":
       return stay(ui.overlay === null ? ui : closed(ui));
-    case "up":
-    case "down":
-    case "page-up":
-    case "page-down":
-    case "home":
-    case "end":
-      return stay(moved(ui, press.key, place));
   }
 };
 
@@ -130,7 +141,7 @@ const letter = (ui: Ui, text: string, place: Place): Pressed => {
   }
 };
 
-const typing = (ui: Ui, press: Press, place: Place): Pressed => {
+const typing = (ui: Ui, press: KeyOfMode): Pressed => {
   switch (press.key) {
     case "text":
       // What is pasted may hold anything.
@@ -143,17 +154,6 @@ const typing = (ui: Ui, press: Press, place: Place): Pressed => {
       return stay({ ...ui, mode: "moving" });
     case "escape":
       return stay({ ...ui, mode: "moving", filter: "" });
-    case "up":
-    case "down":
-    case "page-up":
-    case "page-down":
-    case "home":
-    case "end":
-      return stay(moved(ui, press.key, place));
-    case "interrupt":
-    case "suspend":
-    case "redraw":
-      return { ui, wish: { kind: press.key } };
     case "tab":
     case "back-tab":
       return stay(ui);
@@ -161,8 +161,6 @@ const typing = (ui: Ui, press: Press, place: Place): Pressed => {
 };
 
 const longestFilter = 200;
-
-type Motion = "up" | "down" | "page-up" | "page-down" | "home" | "end";
 
 const moved = (ui: Ui, motion: Motion, place: Place): Ui => {
   if (ui.overlay === null && ui.pane === "worktrees") {

@@ -78,6 +78,10 @@ export const windowed = <Item>(items: readonly Item[], at: number, height: numbe
   return { from, shown: items.slice(from, from + height) };
 };
 
+/** So many lines: those beyond are left out, missing ones are empty. */
+export const exactly = (lines: readonly Line[], count: number): Line[] =>
+  Array.from({ length: Math.max(0, count) }, (_, index) => lines[index] ?? []);
+
 /** Breaks words into lines of so many columns. */
 export const wrapped = (text: string, columns: number, tone: Tone = "plain"): Line[] => {
   const lines: string[] = [];

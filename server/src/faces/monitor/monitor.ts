@@ -5,7 +5,7 @@ import { ImiError } from "../../../../protocol/errors.ts";
 import { paintFor, wantsColour, type Paint } from "../cli/colour.ts";
 import { tell } from "../cli/print.ts";
 import { printable, safeJson } from "../cli/text.ts";
-import { happeningOf } from "./happenings.ts";
+import { happeningOf, type Sign } from "./happenings.ts";
 import { lineOutput, readerLeft } from "./line-output.ts";
 import type { LiveOptions } from "./options.ts";
 import { followWatcher } from "./who-watches.ts";
@@ -77,19 +77,25 @@ const showLines = async (options: MonitorOptions): Promise<void> => {
 const longest = 2 ** 31 - 1;
 
 /** `11:20:03  feat-api  src/api.ts  claude-1`; null where it tells people nothing. */
-export const happeningText = (event: Event, paint: Paint): string | null => {
+const happeningText = (event: Event, paint: Paint): string | null => {
   const happening = happeningOf(event);
   if (happening === null) return null;
   const { at, worktree, agent, sign, text } = happening;
-  const verb = { added: "added", modified: "changed", deleted: "deleted", commit: "commit" }[sign as string];
   const parts = [
     paint.faint(timeOf(new Date(at))),
     paint.name(printable(worktree ?? "")),
-    sign === "conflict" ? paint.bad("same file") : (verb ?? ""),
+    sign === "conflict" ? paint.bad("same file") : (verbs[sign] ?? ""),
     printable(text),
     sign === "claim" ? "" : paint.faint(printable(agent ?? "")),
   ];
   return parts.filter((part) => part !== "").join("  ");
+};
+
+const verbs: Partial<Record<Sign, string>> = {
+  added: "added",
+  modified: "changed",
+  deleted: "deleted",
+  commit: "commit",
 };
 
 /** On the clock of the wall here. */

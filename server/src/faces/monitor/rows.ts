@@ -3,7 +3,7 @@ import { width } from "../cli/text.ts";
 import { age, left } from "./ages.ts";
 import { clippedLine, paddedPiece, piece, type Line, type Piece } from "./lines.ts";
 
-/** The kinds in the contract's order; its file would bring zod along. test/contract compares the two. */
+/** The kinds in the contract's order; its file would bring zod along. test/faces/monitor-view.test.ts compares the two. */
 export const typesInOrder: readonly WorktreeType[] = ["trunk", "feat", "fix", "review", "aiops", "devops", "other"];
 
 /** A line of the list: the heading of a kind, or a worktree. */

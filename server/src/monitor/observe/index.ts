@@ -164,9 +164,11 @@ export class Observer {
       before.delete(subject.id);
       this.#byPath.set(subject.place.path, observed);
       this.#observed.set(subject.id, observed);
-      const { base } = observed.subject;
+      const { base, place } = observed.subject;
       observed.subject = subject;
       if (known === undefined) this.#note(observed, null, this.#made.delete(subject.id) ? "urgent" : "compare");
+      // Moved: what was done there until now, nobody told.
+      else if (!isDeepStrictEqual(place, subject.place)) this.#note(observed, null, "urgent");
       else if (base !== subject.base) this.#note(observed, new Set(), "urgent");
     }
     for (const [id, observed] of before) {

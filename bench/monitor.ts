@@ -46,24 +46,40 @@ async function* monitors(options: BenchOptions, count: number): AsyncGenerator<L
       paths.push(target);
     }
     await imiJson(plain, "list");
-    const counter = countGit(place);
-    const server = await startServer({ ...plain, env: { ...plain.env, ...counter.env } });
+    const what = `${count.toLocaleString("en")} ${count === 1 ? "worktree" : "worktrees"} of ${files} files`;
     const store = await openStore({ path: plain.env["IMI_DB_PATH"] ?? "", role: "cli" });
     try {
-      const started = performance.now();
-      await server.call("repository.open", { repository: trunk });
-      await calm(store, counter, count + 1);
-      options.say(`every worktree is watched after ${Math.round((performance.now() - started) / 1000)} s`);
-      const what = `${count.toLocaleString("en")} ${count === 1 ? "worktree" : "worktrees"} of ${files} files`;
-      yield* rest(options, what, server, counter);
-      yield* latency(options, what, store, paths.slice(1));
-      if (count >= dirty) yield* statusOfFew(options, what, server, paths, plain);
+      const counter = countGit(place);
+      const counted = { ...plain, env: { ...plain.env, ...counter.env } };
+      yield* withServer(options, counted, store, count, (server) => rest(options, what, server, counter));
+      yield* withServer(options, plain, store, count, async function* measured(server) {
+        yield* latency(options, what, store, paths.slice(1));
+        if (count >= dirty) yield* statusOfFew(options, what, server, paths, plain);
+      });
     } finally {
       store.close();
-      await server.stop();
     }
   } finally {
     place.remove();
+  }
+}
+
+async function* withServer(
+  options: BenchOptions,
+  where: Where,
+  store: Store,
+  count: number,
+  measure: (server: BenchServer) => AsyncGenerator<Line>,
+): AsyncGenerator<Line> {
+  const server = await startServer(where);
+  try {
+    const started = performance.now();
+    await server.call("repository.open", { repository: where.cwd });
+    await calm(store, (await server.diagnostics()).pid, count + 1);
+    options.say(`calm after ${Math.round((performance.now() - started) / 1000)} s`);
+    yield* measure(server);
+  } finally {
+    await server.stop();
   }
 }
 
@@ -195,7 +211,7 @@ interface GitCounter {
   runs(): number;
 }
 
-/** A git before the real one in PATH that notes each start; it adds a millisecond or two to each. */
+/** A git before the real one in PATH that notes each start; too slow for anything but counting. */
 function countGit(place: Place): GitCounter {
   const folder = path.join(place.folder, "counted");
   const notes = path.join(place.folder, "git-runs");
@@ -210,15 +226,16 @@ function countGit(place: Place): GitCounter {
   };
 }
 
-/** Until every worktree was looked at, and git has not run for two seconds. */
-async function calm(store: Store, counter: GitCounter, worktrees: number): Promise<void> {
+/** Until every worktree was looked at, and its size on the disk measured, and the server computes no more. */
+async function calm(store: Store, pid: number, worktrees: number): Promise<void> {
   const started = performance.now();
   const [repository] = await store.repositories.all();
-  for (let before = -1, still = 0; still < 4;) {
-    await delay(500);
-    const told = await store.activities.told(repository?.id ?? "");
-    still = told.size >= worktrees && counter.runs() === before ? still + 1 : 0;
-    before = counter.runs();
+  const id = repository?.id ?? "";
+  for (let before = 0, still = 0; still < 4;) {
+    await delay(1_000);
+    const [told, measured, computed] = [await store.activities.told(id), await store.diskUse.of(id), computedMs(pid)];
+    still = told.size >= worktrees && measured.size >= worktrees && computed - before < 20 ? still + 1 : 0;
+    before = computed;
     if (performance.now() - started > patienceMs)
       throw new Error(`${told.size} of ${worktrees} worktrees were looked at`);
   }

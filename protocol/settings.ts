@@ -99,7 +99,7 @@ export const settings = {
     "monitoring.refreshIntervalMs",
     null,
     1000,
-    "Shortest time between two refreshes of the same worktree, in milliseconds",
+    "Longest pause between two looks at a worktree whose files go on changing, in milliseconds",
   ),
   watchFileChanges: setting(
     "monitoring_settings.watch_file_changes",

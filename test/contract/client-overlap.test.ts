@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SameFile } from "../../protocol/activity.ts";
 import type { Event } from "../../protocol/events.ts";
-import { longestRead as shownAtMostBytes } from "../../client/src/changes/limits.ts";
-import { longestRead } from "../../server/src/changes/read.ts";
 import { SameFiles, shownForMs } from "../../client/src/overlap/same-files.ts";
 
 const now = Date.parse("2026-03-01T12:00:00.000Z");
@@ -64,11 +62,5 @@ describe("files that two agents changed within a minute", () => {
     ];
     assert.deepEqual(collisions.take(odd), []);
     assert.deepEqual(collisions.all(now), []);
-  });
-});
-
-describe("what the extension repeats of the server", () => {
-  it("is the same there", () => {
-    assert.equal(shownAtMostBytes, longestRead);
   });
 });

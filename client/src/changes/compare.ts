@@ -9,6 +9,7 @@ import type { Connection } from "../connection.ts";
 import { withProgress } from "../progress.ts";
 import { pathIn } from "../repositories.ts";
 import type { WorktreeList } from "../worktrees/list.ts";
+import { notHere } from "../worktrees/not-here.ts";
 import { type Later, type Sides, sidesOf } from "./sides.ts";
 
 /** Files that a multi-file diff shows without being asked for more; and those it shows at most. */
@@ -86,7 +87,7 @@ export async function openSide(title: string, [label, before, after]: Sides): Pr
 export function repositoryOf(list: WorktreeList, worktree: Worktree): Repository {
   const repository = list.repositoryOf(worktree);
   if (repository !== undefined) return repository;
-  throw new ImiError("worktree/not-found", l10n.t("There is no worktree {0} in this window.", worktree.name));
+  throw notHere(worktree.name);
 }
 
 async function openAll(

@@ -2,7 +2,7 @@ import { Uri, l10n } from "vscode";
 import path from "node:path";
 import type { ChangedFile, FileVersion } from "../../../protocol/changes.ts";
 import { size } from "../amounts.ts";
-import { longestRead } from "./limits.ts";
+import { longestRead } from "../../../protocol/limits.ts";
 import { versionUri, wordsUri } from "./versions.ts";
 
 /** What VS Code compares: the name it stands under, what was, what is. */

@@ -1,6 +1,5 @@
 import { Uri, l10n, window } from "vscode";
 import path from "node:path";
-import { ImiError } from "../../../protocol/errors.ts";
 import type { SharedFile } from "../../../protocol/overlap.ts";
 import type { Worktree } from "../../../protocol/worktrees.ts";
 import { printable } from "../amounts.ts";
@@ -10,6 +9,7 @@ import type { Connection } from "../connection.ts";
 import { withProgress } from "../progress.ts";
 import { pathIn } from "../repositories.ts";
 import type { WorktreeList } from "../worktrees/list.ts";
+import { notHere } from "../worktrees/not-here.ts";
 import { pairTitle } from "./labels.ts";
 import type { Pair } from "./overlap-list.ts";
 
@@ -32,7 +32,7 @@ export function twoFiles(list: WorktreeList, pair: Pair, file: SharedFile): TwoF
 export function worktreeNamed(list: WorktreeList, repository: string, name: string): Worktree {
   const worktree = list.worktrees(repository).find((each) => each.name === name);
   if (worktree !== undefined) return worktree;
-  throw new ImiError("worktree/not-found", l10n.t("There is no worktree {0} in this window.", printable(name)));
+  throw notHere(name);
 }
 
 /** Opens what one worktree has in the file beside what the other has. */

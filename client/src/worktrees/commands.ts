@@ -16,6 +16,7 @@ import { isInside } from "./paths.ts";
 import { createWorktree } from "./create.ts";
 import type { DiskUses } from "./disk-use.ts";
 import type { WorktreeList } from "./list.ts";
+import { notHere } from "./not-here.ts";
 import { type Where, copyPaths, openAfterCreate, openTerminal, openWorktree, revealFolder } from "./open.ts";
 import { pickWorktree } from "./pick.ts";
 import { pruneWorktrees } from "./prune.ts";
@@ -162,8 +163,7 @@ export function worktreesIn(called: readonly unknown[], list: WorktreeList): rea
   if (name === undefined) return null;
   const repository = repositoryIn(first, list);
   const named = list.worktrees(repository?.id).find((each) => each.name === name);
-  if (named === undefined)
-    throw new ImiError("worktree/not-found", l10n.t("There is no worktree {0} in this window.", name));
+  if (named === undefined) throw notHere(name);
   return [named];
 }
 

@@ -1,12 +1,10 @@
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import { ImiError } from "../../../protocol/errors.ts";
+import { longestRead } from "../../../protocol/limits.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { Call, Tools } from "./index.ts";
 import { inRepository } from "./place.ts";
 import type { Ask } from "./place.ts";
-
-/** Contents larger than this are not read, in bytes: an editor would not show them either. */
-export const longestRead = 16 * 1024 * 1024;
 
 /** One content that git keeps. Raises usage/invalid where there is none of that id. */
 export const readVersion = async (

@@ -193,8 +193,8 @@ describe("one process watches a repository", { skip: process.platform !== "linux
     const from = servers.logged;
     for (const server of servers.all)
       assert.deepEqual((await listed(server)).get("feat-0"), { ...zeros, untracked: 1 });
-    assert.ok(statusRuns(servers.log(from, other)).length > 0, "it asks git itself");
-    assert.match(servers.log(0, other).join("\n"), /git is asked here.*it is iMi/);
+    await until("it asks git itself", () => statusRuns(servers.log(from, other)).length > 0);
+    await until("it says why", () => /git is asked here.*it is iMi/.test(servers.log(0, other).join("\n")));
     assert.equal(servers.log().filter((line) => line.includes("Watching the worktrees of")).length, 1);
     first.process.kill("SIGKILL");
     servers.all.shift();

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setImmediate as breathe, setTimeout as delay } from "node:timers/promises";
 import { ImiError } from "../../../protocol/errors.ts";
 import { codeOf } from "../errno.ts";
@@ -138,6 +138,8 @@ export class WatchedStatuses implements StatusMemory, Watching {
 
   async read(places: readonly WorktreePlace[], signal: AbortSignal): Promise<ReadonlyMap<string, ReadStatus>> {
     const answers = new Map(await this.recall(places.map(({ path }) => path)));
+    // Two that have just exchanged places are known by their paths with each other's record.
+    for (const { path, gitDir } of places) if (this.#entries.get(path)?.place.gitDir !== gitDir) answers.delete(path);
     const turns = places.filter(({ path }) => !answers.has(path)).values();
     const work = async (): Promise<void> => {
       for (const place of turns) {
@@ -230,7 +232,7 @@ export class WatchedStatuses implements StatusMemory, Watching {
     const entry: Entry = {
       place,
       tree: this.#treeOf(place),
-      ...{ stage: "new", held: false, reason: null, since: 0, answer: null, rules: "", own: null },
+      ...{ stage: "new", held: known?.held ?? false, reason: null, since: 0, answer: null, rules: "", own: null },
       ...{ asking: null, mending: false },
       preparing: Promise.resolve(),
     };
@@ -284,6 +286,8 @@ export class WatchedStatuses implements StatusMemory, Watching {
       entry.stage = "watched";
       try {
         await this.#takeUp(entry, ask);
+        // It may have been asked about before, and nobody saw what happened from then on.
+        if (entry.held && entry.tree.whole && this.#isCurrent(entry)) this.#heard.add(entry.place.path, null);
       } catch (error) {
         if (!this.#stopped.signal.aborted)
           this.#options.log("debug", `Live status of ${entry.place.path}: ${ImiError.from(error).message}`);
@@ -401,6 +405,7 @@ export class WatchedStatuses implements StatusMemory, Watching {
     this.#say(entry, settings.trouble);
     const now = this.#stateNow(entry, settings, new RefFiles(this.#options.commonDir));
     if (settings.trouble !== null || this.#settings.replacesObjects() || now === null || !now.old) return null;
+    if (!leadsTo(entry.place)) return null;
     return { changes: this.#changesOf(entry), state: now.state };
   }
 
@@ -495,5 +500,14 @@ export class WatchedStatuses implements StatusMemory, Watching {
 
 /** As a report has it. */
 export const noWatchReason = "the system has no watch left";
+
+/**
+ * Whether git's record leads to the very folder it is asked about with: what git says of one worktree's files by another's
+ * record is an answer to nothing. That both stay as they are is in the state.
+ */
+const leadsTo = ({ path, gitDir }: WorktreePlace): boolean => {
+  const link = textOf(join(gitDir, "gitdir")).trim();
+  return link === "" || folderIdentity(dirname(resolve(gitDir, link))) === folderIdentity(path);
+};
 
 const detached = (head: string): string | null => (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(head) ? head : null);

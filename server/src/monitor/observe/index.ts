@@ -71,6 +71,7 @@ export class Observer {
   readonly #working = new Set<Promise<unknown>>();
   #excluded: { readonly patterns: readonly string[]; readonly matches: Promise<Matches> } | null = null;
   #refreshing: NodeJS.Timeout | null = null;
+  #lastRefresh: Promise<void> = Promise.resolve();
   #atOnce = 0;
 
   constructor(options: ObserverOptions) {
@@ -149,8 +150,16 @@ export class Observer {
     }
   }
 
+  /** One after another: what was read first must not be taken up last. */
+  #refresh(): Promise<void> {
+    const turn = this.#lastRefresh.then(() => this.#takeUp());
+    this.#lastRefresh = turn.catch(() => undefined);
+    return turn;
+  }
+
   /** Takes up the worktrees that there are now, and looks at those that are new. */
-  async #refresh(): Promise<void> {
+  async #takeUp(): Promise<void> {
+    if (this.#over) return;
     const { store, repository, watching } = this.#options;
     const rows = await store.worktrees.of(repository.id);
     const subjects = await subjectsIn(repository.gitDir, rows);

@@ -83,7 +83,8 @@ export const unleash = async (options: Nemesis): Promise<Outcome> => {
   const kills = { servers: 0, leaders: 0, agents: 0 };
   const takeovers: number[] = [];
   const end = Date.now() + options.milliseconds;
-  while (Date.now() < end) {
+  // On a slow machine too, one of each is killed.
+  while (Date.now() < end || kills.leaders === 0 || kills.agents === 0) {
     await delay(options.calmMs * (0.5 + random()));
     const leader = await leaderOf(store);
     if (random() < 0.5) {
@@ -94,15 +95,9 @@ export const unleash = async (options: Nemesis): Promise<Outcome> => {
       continue;
     }
     // Every second time the one that watches.
-    const aimed = [...servers].find(
-      ([
-        ,
-        {
-          process: { pid },
-        },
-      ]) => random() < 0.5 && pid === leader,
-    );
-    const slot = aimed?.[0] ?? Math.floor(random() * options.servers);
+    const watching = [...servers.keys()].find((slot) => servers.get(slot)?.process.pid === leader);
+    const aimed = random() < 0.5 ? watching : undefined;
+    const slot = aimed ?? Math.floor(random() * options.servers);
     const victim = servers.get(slot);
     const pid = victim?.process.pid;
     if (victim === undefined || pid === undefined) continue;

@@ -99,10 +99,6 @@ export class GitRecords {
     this.#drop(join(gitDir, "reftable"));
   }
 
-  get size(): number {
-    return this.#folders.size;
-  }
-
   close(): void {
     this.#closed = true;
     for (const { watcher } of this.#folders.values()) watcher.close();

@@ -1,6 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync } from "node:fs";
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { Repository } from "../../protocol/repositories.ts";
 import type { Salvage } from "../../protocol/salvage.ts";
@@ -83,12 +93,22 @@ export const filesIn = (folder: string, algorithm = "sha1"): Map<string, { mode:
         found.set(relative, { mode: "120000", oid: oidOf(readlinkSync(path, { encoding: "buffer" }), algorithm) });
       } else if (facts.isFile()) {
         const mode = (facts.mode & 0o100) === 0 ? "100644" : "100755";
-        found.set(relative, { mode, oid: oidOf(readFileSync(path), algorithm) });
+        found.set(relative, { mode, oid: oidOfFile(path, facts.size, algorithm) });
       }
     }
   };
   walk(Buffer.from(folder));
   return found;
+};
+
+/** In pieces: Node reads no file of more than 2 GiB at once. */
+const oidOfFile = (path: Buffer, size: number, algorithm: string): string => {
+  const hash = createHash(algorithm).update(`blob ${size}\0`);
+  const piece = Buffer.alloc(1 << 20);
+  const file = openSync(path, "r");
+  for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) hash.update(piece.subarray(0, read));
+  closeSync(file);
+  return hash.digest("hex");
 };
 
 const oidOf = (bytes: Buffer, algorithm: string): string =>

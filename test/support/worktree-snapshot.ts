@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { closeSync, lstatSync, openSync, readFileSync, readSync, readdirSync, readlinkSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 import { basename, join } from "node:path";
+import { isAbsent } from "../../server/src/errno.ts";
 
 /**
  * All of a worktree that has to be the same after it went and came back: its bytes, what git says of it, git's record
@@ -90,17 +91,26 @@ const entriesOf = (root: string, walk: Walk): Entries => {
     const names = readdirSync(folder, { encoding: "buffer" });
     for (const name of names.toSorted((one, other) => one.compare(other))) {
       const path = Buffer.concat([folder, slash, name]);
-      const facts = lstatSync(path, { bigint: true });
       const here = shown === "" ? escaped(name) : `${shown}/${escaped(name)}`;
       if (name.equals(Buffer.from(".git"))) found.repositories.push(shown);
-      found.lines.push(`${here} ${describe(path, facts, walk, name.toString("latin1"))}${sharing(facts, here, links)}`);
-      if (facts.isDirectory()) visit(path, here);
+      try {
+        const facts = lstatSync(path, { bigint: true });
+        const told = describe(path, facts, walk, name.toString("latin1"));
+        found.lines.push(`${here} ${told}${sharing(facts, here, links)}`);
+        if (facts.isDirectory()) visit(path, here);
+      } catch (error) {
+        if (!isPassingLock(name, error)) throw error;
+      }
     }
   };
   found.lines.push(`. ${describe(Buffer.from(root), lstatSync(root, { bigint: true }), walk, "")}`);
   visit(Buffer.from(root), "");
   return found;
 };
+
+/** A git beside the test had it locked when the folder was read, and has not any more. */
+const isPassingLock = (name: Buffer, error: unknown): boolean =>
+  isAbsent(error) && name.toString("latin1").endsWith(".lock");
 
 const escaped = (name: Buffer): string =>
   name.toString("latin1").replace(/[^ -[\]-~]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);

@@ -100,7 +100,7 @@ const betterSqlite = async (nativeBinding: string | undefined): Promise<Engine> 
         return database.inTransaction;
       },
       prepare(sql) {
-        const statement = database.prepare<Params>(sql);
+        const statement = database.prepare<Params>(unexamined(sql));
         return {
           all: (params) => statement.all(params),
           get: (params) => statement.get(params),
@@ -116,6 +116,13 @@ const betterSqlite = async (nativeBinding: string | undefined): Promise<Engine> 
   memory.close();
   return { name: "better-sqlite3", sqlite, connect: open };
 };
+
+/**
+ * better-sqlite3's SQLite is built with STAT4: whenever a value is bound that its planner may have looked at, it prepares the
+ * statement anew (30 to 100 µs, where the statement itself takes 5). Behind a unary plus, which changes no value, the
+ * planner does not look.
+ */
+const unexamined = (sql: string): string => sql.replaceAll(/([=<>] ?):(?=\w)/gu, "$1+:");
 
 const nodeSqlite = async (): Promise<Engine> => {
   const { DatabaseSync } = await import("node:sqlite");

@@ -70,10 +70,11 @@ connection.onShutdown(async () => {
 for (const declared of operations) serve(declared);
 
 function serve(declared: Operation): void {
+  const params = declared.params.strict(); // once: a schema is compiled when it is first used
   connection.onRequest(declared.name, async (given: unknown, cancellation: CancellationToken) => {
     if (workspace === null) throw refused(new ImiError("server/stopped", "The server is stopping."));
     const { progressToken, ...rest } = (given ?? {}) as Record<string, unknown>;
-    const parsed = declared.params.strict().safeParse(rest);
+    const parsed = params.safeParse(rest);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
       throw refused(

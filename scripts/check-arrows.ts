@@ -15,6 +15,7 @@ const floors: Readonly<Record<string, number>> = {
   "hints.ts": 0,
   "faults.ts": 0,
   "make-folder.ts": 0,
+  "read-if-there.ts": 0,
   store: 1,
   git: 1,
   config: 1,

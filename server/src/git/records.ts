@@ -1,9 +1,10 @@
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import type { Dirent } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import { codeOf, isAbsent } from "../errno.ts";
+import { codeOf } from "../errno.ts";
+import { readIfThere } from "../read-if-there.ts";
 import { foreignLock } from "./claim-lock.ts";
 
 /** One folder under `<common>/worktrees`, as its files have it: git's own note of a linked worktree. */
@@ -18,19 +19,6 @@ export interface WorktreeRecord {
   /** null: not locked, or only as the mirror of a claim. `initializing` is git's own while it makes the worktree. */
   readonly lockReason: string | null;
 }
-
-/**
- * null where the file is not there; what cannot be read is raised. Synchronous: a small file takes 10 µs this way and
- * 100 to 400 µs through a thread, which a thousand records feel.
- */
-const readOrNull = (path: string): string | null => {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) === undefined ? null : readFileSync(path, "utf8");
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
-};
 
 const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, "");
 
@@ -49,7 +37,7 @@ export const gitIdOf = async (path: string): Promise<string | null> => {
 
 /** Whether refs are kept in files; HEAD of a reftable repository is a stub that names no branch. */
 export const refsInFiles = (commonDir: string): boolean =>
-  !/^\s*refstorage\s*=\s*"?(?!files\b)\w/im.test(readOrNull(join(commonDir, "config")) ?? "");
+  !/^\s*refstorage\s*=\s*"?(?!files\b)\w/im.test(readIfThere(join(commonDir, "config")) ?? "");
 
 /** How a repository names its objects, by the text of its configuration. */
 export const objectFormatIn = (config: string): "sha1" | "sha256" =>
@@ -81,9 +69,9 @@ const foldersIn = (folder: string): Dirent[] => {
 };
 
 export const readRecord = (adminDir: string, refsAreFiles: boolean): WorktreeRecord => {
-  const gitdir = readOrNull(join(adminDir, "gitdir"));
-  const locked = readOrNull(join(adminDir, "locked"));
-  const head = refsAreFiles ? (readOrNull(join(adminDir, "HEAD"))?.trim() ?? "") : "";
+  const gitdir = readIfThere(join(adminDir, "gitdir"));
+  const locked = readIfThere(join(adminDir, "locked"));
+  const head = refsAreFiles ? (readIfThere(join(adminDir, "HEAD"))?.trim() ?? "") : "";
   const dotGit = gitdir === null ? "" : withoutLineEnd(gitdir);
   return {
     gitId: basename(adminDir),
@@ -96,7 +84,7 @@ export const readRecord = (adminDir: string, refsAreFiles: boolean): WorktreeRec
 
 /** The branch the main checkout is on, read from its HEAD; null when detached, or when refs are not in files. */
 export const mainBranch = (commonDir: string): string | null => {
-  const head = readOrNull(join(commonDir, "HEAD"))?.trim() ?? "";
+  const head = readIfThere(join(commonDir, "HEAD"))?.trim() ?? "";
   const branch = head.startsWith("ref: refs/heads/") ? head.slice("ref: refs/heads/".length) : null;
   return branch === ".invalid" ? null : branch;
 };
@@ -104,7 +92,7 @@ export const mainBranch = (commonDir: string): string | null => {
 /** The branch a remote's HEAD names. A symbolic ref is never packed, so its file is all there is to read. */
 export const remoteHead = (commonDir: string, remoteName: string): string | null => {
   const prefix = `ref: refs/remotes/${remoteName}/`;
-  const text = readOrNull(join(commonDir, "refs", "remotes", remoteName, "HEAD"))?.trim() ?? "";
+  const text = readIfThere(join(commonDir, "refs", "remotes", remoteName, "HEAD"))?.trim() ?? "";
   return text.startsWith(prefix) ? text.slice(prefix.length) : null;
 };
 

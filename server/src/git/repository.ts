@@ -1,6 +1,7 @@
-import { readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
+import { readIfThere } from "../read-if-there.ts";
 import type { RepositoryPlace } from "./types.ts";
 
 /**
@@ -43,22 +44,18 @@ const upwards = (start: string): RepositoryPlace | null => {
 const placeAt = (folder: string): RepositoryPlace | null => {
   const dotGit = join(folder, ".git");
   const facts = statSync(dotGit, { throwIfNoEntry: false });
-  if (facts?.isDirectory() === true && isGitDirectory(dotGit)) return placeOf(dotGit, folder);
-  if (facts?.isFile() === true) {
-    const gitDir = gitDirOfFile(dotGit);
-    if (gitDir !== null && isGitDirectory(gitDir)) return placeOf(gitDir, folder);
-    // A worktree whose record is gone, as of one in the trash, still says whose it was.
-    const common = gitDir !== null && basename(dirname(gitDir)) === "worktrees" ? dirname(dirname(gitDir)) : null;
-    if (common !== null && isGitDirectory(common)) return placeOf(common, null);
-  }
-  return isGitDirectory(folder) ? placeOf(folder, null) : null;
+  const named = facts?.isFile() === true ? placeNamedBy(dotGit) : null;
+  const own = facts?.isDirectory() === true ? placeOf(dotGit, folder) : null;
+  return named ?? own ?? placeOf(folder, null);
 };
 
-/** What git itself asks of a git directory: HEAD, and objects and refs there or in the common directory it names. */
-const isGitDirectory = (folder: string): boolean => {
-  if (!exists(join(folder, "HEAD"))) return false;
-  const common = commonDirOf(folder);
-  return exists(join(common, "objects")) && exists(join(common, "refs"));
+const placeNamedBy = (dotGit: string): RepositoryPlace | null => {
+  const gitDir = gitDirOfFile(dotGit);
+  if (gitDir === null) return null;
+  const place = placeOf(gitDir, dirname(dotGit));
+  if (place !== null || basename(dirname(gitDir)) !== "worktrees") return place;
+  // A worktree whose record is gone, as of one in the trash, still says whose it was.
+  return placeOf(dirname(dirname(gitDir)), null);
 };
 
 const exists = (path: string): boolean => {
@@ -71,7 +68,7 @@ const exists = (path: string): boolean => {
 
 const read = (path: string): string | null => {
   try {
-    return readFileSync(path, "utf8");
+    return readIfThere(path);
   } catch {
     return null;
   }
@@ -92,8 +89,15 @@ export const gitDirOfFile = (dotGit: string): string | null => {
   return resolve(dirname(dotGit), withoutLineEnd(text.slice("gitdir: ".length)));
 };
 
-const placeOf = (gitDir: string, worktree: string | null): RepositoryPlace => {
-  const commonDir = realpathSync.native(commonDirOf(gitDir));
+/**
+ * null unless it is a git directory by what git itself asks of one: HEAD, and objects and refs there or in the common
+ * directory it names.
+ */
+const placeOf = (gitDir: string, worktree: string | null): RepositoryPlace | null => {
+  if (!exists(join(gitDir, "HEAD"))) return null;
+  const named = commonDirOf(gitDir);
+  if (!exists(join(named, "objects")) || !exists(join(named, "refs"))) return null;
+  const commonDir = realpathSync.native(named);
   const bare = isBare(commonDir);
   const linked = basename(dirname(gitDir)) === "worktrees" && exists(join(gitDir, "commondir"));
   return { commonDir, worktree: bare && !linked ? null : worktree, bare };
@@ -154,8 +158,8 @@ const containerAt = (folder: string): RepositoryPlace | null => {
       if (place !== null) return place;
     }
   }
-  const hidden = join(folder, ".bare");
-  if (isGitDirectory(hidden)) return placeOf(hidden, null);
+  const hidden = placeOf(join(folder, ".bare"), null);
+  if (hidden !== null) return hidden;
   for (const entry of trunksIn(folder)) {
     const place = placeAt(join(folder, entry));
     if (place !== null) return place;

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
+import { readIfThere } from "../read-if-there.ts";
 import type { Place, Tools } from "./index.ts";
 import { claimFile, recordOf } from "./record.ts";
 
@@ -40,7 +40,7 @@ export const heldElsewhere = (name: string, { agent, since, until }: ForeignClai
 /** One that cannot be read says nothing: the registry decides. */
 const readMirror = (record: string): string | null => {
   try {
-    return readFileSync(join(record, claimFile), "utf8");
+    return readIfThere(join(record, claimFile));
   } catch {
     return null;
   }

@@ -1,8 +1,9 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { codeOf, codeOrMessage, isAbsent } from "../errno.ts";
 import { claimLock, isClaimLock } from "../git/index.ts";
+import { readIfThere } from "../read-if-there.ts";
 import type { ClaimRow } from "../store/index.ts";
 import { foreignClaim } from "./foreign.ts";
 import type { Place, Tools } from "./index.ts";
@@ -14,13 +15,14 @@ let writes = 0;
  * Brings what others see of a claim in line with the registry: git's lock of the worktree, so that git and other tools
  * refuse to remove it, and the file our hook reads. Somebody else's lock is left alone. Whoever writes last has looked
  * last, so that two at once end with what is true; what a killed process left, the next look mends.
- * A record that may not be written is told in the log: the registry decides, not its mirror.
+ * A record that may not be written is told in the log: the registry decides, not its mirror. `written` is what the caller
+ * has just put into the registry.
  */
-export const mirrorClaim = async (tools: Tools, place: Place): Promise<void> => {
+export const mirrorClaim = async (tools: Tools, place: Place, written?: ClaimRow | null): Promise<void> => {
   const { claims } = tools.store;
   try {
     const registry = await tools.store.id();
-    let claim = await claims.of(place.row.id);
+    let claim = written === undefined ? await claims.of(place.row.id) : written;
     for (;;) {
       // What another registry has mirrored since is its own: who took it last has it.
       const elsewhere = await foreignClaim(tools, place);
@@ -52,8 +54,8 @@ export const mendMirrors = async (tools: Tools, repository: Repository): Promise
 /** Whether both files say who holds it; times are for its next sign of life. */
 const isMirrored = (record: string, claim: ClaimRow | null): boolean => {
   try {
-    const [agent, token] = (readOrNull(join(record, claimFile)) ?? "").split("\n");
-    const lock = readOrNull(join(record, "locked"));
+    const [agent, token] = (readIfThere(join(record, claimFile)) ?? "").split("\n");
+    const lock = readIfThere(join(record, "locked"));
     if (claim === null) return agent === "" && (lock === null || !isClaimLock(lock));
     const says = agent === claim.agent && token === String(claim.token);
     if (!says || !isLinked(record)) return says;
@@ -84,7 +86,7 @@ const write = (record: string, name: string, claim: ClaimRow | null, registry: s
 };
 
 /** git locks linked worktrees only. */
-const isLinked = (record: string): boolean => readOrNull(join(record, "commondir")) !== null;
+const isLinked = (record: string): boolean => existsSync(join(record, "commondir"));
 
 /** One fact a line, so that a shell can read it without another program. */
 const hookText = (name: string, claim: ClaimRow, registry: string): string =>
@@ -101,7 +103,7 @@ const hookText = (name: string, claim: ClaimRow, registry: string): string =>
   ].join("\n");
 
 const lock = (file: string, reason: string): void => {
-  const there = readOrNull(file);
+  const there = readIfThere(file);
   if (there === null) {
     try {
       writeFileSync(file, `${reason}\n`, { flag: "wx" });
@@ -112,17 +114,8 @@ const lock = (file: string, reason: string): void => {
 };
 
 const removeOurs = (file: string): void => {
-  const there = readOrNull(file);
+  const there = readIfThere(file);
   if (there !== null && isClaimLock(there)) rmSync(file, { force: true });
-};
-
-const readOrNull = (file: string): string | null => {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
 };
 
 /** Whole or not at all, for who reads it meanwhile. */

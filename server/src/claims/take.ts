@@ -15,7 +15,6 @@ type Attempt = { readonly taken: ClaimRow } | { readonly taken: null; readonly r
  * claim's any more.
  */
 export const take = async (tools: Tools, place: Place, wish: Wish, token: number | null): Promise<ClaimRow> => {
-  await tools.store.claims.queue.tidy(place.row.id, null);
   const attempt = await once(tools, place, wish, token, null);
   if (attempt.taken === null) throw attempt.refused;
   return attempt.taken;
@@ -46,8 +45,11 @@ const once = async (
     } else {
       const outcome = await claims.take(id, wish, { over, place: queued });
       if (outcome.taken !== null) return outcome;
-      if (outcome.held === null) return { taken: null, refused: queuedFor(name, outcome.ahead) };
-      if (attempt === attempts) return { taken: null, refused: heldBy(name, outcome.held) };
+      const { held, ahead } = outcome;
+      // Who waits before and is gone loses its place; whoever lives is served first.
+      const inLine = held === null && (await claims.queue.tidy(id, queued)) >= ahead;
+      if (inLine || attempt === attempts)
+        return { taken: null, refused: held === null ? queuedFor(name, ahead) : heldBy(name, held) };
     }
   }
 };
@@ -89,7 +91,6 @@ export const takeWaiting = async (
   const { claims } = tools.store;
   const { token, waitMs, call } = options;
   const { id } = place.row;
-  await claims.queue.tidy(id, null);
   const first = await once(tools, place, wish, token, null);
   if (first.taken !== null) return first.taken;
 

@@ -19,6 +19,7 @@ export class Commits {
   #watcher: FSWatcher | undefined;
   #safety: NodeJS.Timeout | undefined;
   #look: NodeJS.Timeout | undefined;
+  #telling: NodeJS.Immediate | undefined;
   #looked = 0;
   #told = false;
 
@@ -38,13 +39,19 @@ export class Commits {
     };
   }
 
-  /** A commit of this process. */
+  /** A commit of this process: told after this turn of the loop, so that whoever made it has his answer first. */
   announce(): void {
+    if (this.#listeners.size > 0) this.#telling ??= setImmediate(() => this.#tell());
+  }
+
+  #tell(): void {
+    this.#telling = undefined;
     for (const listener of this.#listeners) listener();
   }
 
   close(): void {
     this.#listeners.clear();
+    clearImmediate(this.#telling);
     this.#stop();
   }
 
@@ -104,7 +111,7 @@ export class Commits {
     const version = this.#versionNow();
     if (version === this.#seen) return "same";
     this.#seen = version;
-    this.announce();
+    this.#tell();
     return "changed";
   }
 

@@ -306,6 +306,7 @@ const withClaim = `
 export const worktrees = {
   of: `${withClaim} WHERE worktrees.repository_id = :repositoryId ORDER BY worktrees.id`,
   byId: `${withClaim} WHERE worktrees.id = :id`,
+  byName: `${withClaim} WHERE worktrees.repository_id = :repositoryId AND name = :name`,
   byPath: `${withClaim} WHERE worktrees.repository_id = :repositoryId AND path = :path`,
   taken: `
     SELECT * FROM worktrees

@@ -107,6 +107,7 @@ export type WorktreePatch = Partial<
 export interface WorktreeRows {
   of(repositoryId: string): Promise<WorktreeRow[]>;
   byId(id: string): Promise<WorktreeRow | null>;
+  byName(repositoryId: string, name: string): Promise<WorktreeRow | null>;
   /** Intention first: a row in state `creating` (event worktree.creating). `path/taken` when name or path is registered already. */
   begin(worktree: NewWorktree, intention: Intention): Promise<WorktreeRow>;
   /** `creating` becomes `ready` (worktree.created); with `claim` it is held from its first moment (worktree.claimed). */

@@ -94,6 +94,12 @@ export const worktreeRows = (database: Database, here: Here): WorktreeRows => ({
 
   byId: (id) => database.read((read) => find(read, id)),
 
+  byName: (repositoryId, name) =>
+    database.read((read) => {
+      const record = read.get<WorktreeRecord>(sql.byName, { repositoryId, name });
+      return record === undefined ? null : toRow(record);
+    }),
+
   begin: (worktree, intention) =>
     database.write((tx) => {
       const row = { ...fresh(worktree), state: "creating" as const, intention };

@@ -46,10 +46,9 @@ export class Worktrees {
   /** The worktree meant by a name: as it is registered, where its checkout is there; else after a look at git's records. */
   async locate(path: string, name: string, call: Call): Promise<{ repository: Repository; row: WorktreeRow }> {
     const repository = await this.open(path, call);
-    const rows = await this.#tools.store.worktrees.of(repository.id);
-    const row = rows.find((each) => each.state === "ready" && each.name === name);
+    const row = await this.#tools.store.worktrees.byName(repository.id, name);
     const { isCheckedOut } = await import("./place.ts");
-    if (row !== undefined && (await isCheckedOut(repository, row.path))) return { repository, row };
+    if (row?.state === "ready" && (await isCheckedOut(repository, row.path))) return { repository, row };
     return { repository, row: await this.#find(path, name, call) };
   }
 

@@ -36,6 +36,6 @@ export type {
 export { parseRaw, wordFor } from "./raw-diff.ts";
 export type { RawChange } from "./raw-diff.ts";
 export { quotePath, readIndex } from "./index-file.ts";
-export { claimLock, isClaimLock } from "./claim-lock.ts";
+export { claimLock, foreignLock, isClaimLock } from "./claim-lock.ts";
 export { mergeTree } from "./merge-tree.ts";
 export type { IndexEntry } from "./index-file.ts";

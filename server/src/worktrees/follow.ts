@@ -5,6 +5,8 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { ImiError } from "../../../protocol/errors.ts";
+import { foreignLock } from "../git/index.ts";
+import { readIfThere } from "../read-if-there.ts";
 import { mutationLease } from "./context.ts";
 import type { Call, Tools } from "./context.ts";
 import { sharedConfigOf } from "./furnish.ts";
@@ -117,14 +119,16 @@ const debounced = (work: () => Promise<void>, delayMs: number, stopped: AbortSig
   };
 };
 
-/** The files of git's records that mean something to the registry; index, logs and locks change all the time. */
-const meaningful = new Set(["HEAD", "locked", "gitdir", "worktrees"]);
+/** The files of git's records that mean something to the registry; index, logs and lock files change all the time. */
+const meaningful = new Set(["HEAD", "gitdir", "worktrees"]);
 
 /** Watches the common git directory, its `worktrees` folder and every record in it, not recursively (inotify). */
 class RecordWatch {
   readonly #gitDir: string;
   readonly #changed: () => void;
   readonly #watchers = new Map<string, FSWatcher>();
+  /** By record: why git keeps others from removing the worktree, but for the mirror of a claim. */
+  readonly #locks = new Map<string, string | null>();
   /** Folders of worktrees: one that somebody deletes or brings back changes no record of git's. */
   #places: ReadonlySet<string> = new Set();
   #closed = false;
@@ -159,14 +163,24 @@ class RecordWatch {
       });
     }
     for (const name of names) {
-      this.#watch(join(folder, name), (file) => {
-        if (meaningful.has(file)) this.#changed();
+      const record = join(folder, name);
+      this.#watch(record, (file) => {
+        if (file === "locked" ? this.#isLockedAnew(record) : meaningful.has(file)) this.#changed();
       });
+      if (!this.#locks.has(record)) this.#isLockedAnew(record);
     }
-    for (const [path, watcher] of this.#watchers) {
-      if (wanted.has(path)) continue;
-      watcher.close();
-      this.#watchers.delete(path);
+    for (const path of this.#watchers.keys()) if (!wanted.has(path)) this.#drop(path);
+  }
+
+  /** Every claim is mirrored in the lock, which is nothing new to the registry. */
+  #isLockedAnew(record: string): boolean {
+    try {
+      const reason = foreignLock(readIfThere(join(record, "locked"))?.trim() ?? null);
+      const before = this.#locks.get(record);
+      this.#locks.set(record, reason);
+      return reason !== before;
+    } catch {
+      return true; // the look at all records says what is wrong with it
     }
   }
 
@@ -197,5 +211,6 @@ class RecordWatch {
   #drop(path: string): void {
     this.#watchers.get(path)?.close();
     this.#watchers.delete(path);
+    this.#locks.delete(path);
   }
 }

@@ -1,4 +1,4 @@
-import { matcher } from "./observe/patterns.ts";
+import { matcher } from "./patterns.ts";
 
 /** Whether monitoring leaves a folder out: its path relative to the worktree. */
 export type Excluded = (folder: string) => boolean;

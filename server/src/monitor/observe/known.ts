@@ -1,7 +1,7 @@
 import type { WorktreeStatus } from "../../../../protocol/worktrees.ts";
 import type { Seen, Told, WorktreeRow } from "../../store/index.ts";
+import type { Matches } from "../patterns.ts";
 import type { Listed } from "./compare.ts";
-import type { Matches } from "./patterns.ts";
 
 /** Files that are kept with what was told of a worktree, for whoever watches after us. */
 export const keptFiles = 2_000;

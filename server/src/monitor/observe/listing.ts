@@ -4,11 +4,11 @@ import { dirname, join } from "node:path";
 import { ImiError } from "../../../../protocol/errors.ts";
 import { listedAtMost } from "../../git/index.ts";
 import type { Git, ReadStatus, WorktreePlace } from "../../git/index.ts";
+import type { Matches } from "../patterns.ts";
 import { absent } from "./compare.ts";
 import type { Listed, ListedNow } from "./compare.ts";
 import { touch, touchRules } from "./names.ts";
 import type { Names } from "./names.ts";
-import type { Matches } from "./patterns.ts";
 import { inSteps } from "./steps.ts";
 
 /** More untracked folders than this are not named one by one on git's command line. */

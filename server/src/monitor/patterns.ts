@@ -4,7 +4,7 @@ export type Matches = (path: string) => boolean;
 /** The library remembers every path it was asked about: a server that runs for weeks starts anew now and then. */
 const rememberedAtMost = 50_000;
 
-/** By all rules of .gitignore, for files too; what is watched of excluded folders is decided by `../excluded.ts`. */
+/** By all rules of .gitignore, for files too; what is watched of excluded folders is decided by `excluded.ts`. */
 export const matcher = async (patterns: readonly string[]): Promise<Matches> => {
   if (patterns.length === 0) return () => false;
   const { default: ignore } = await import("ignore");

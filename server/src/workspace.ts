@@ -13,7 +13,7 @@ import { Git } from "./git/index.ts";
 import { hinted } from "./hints.ts";
 import { LogFile } from "./log.ts";
 import type { LogLevel } from "./log.ts";
-import type { LiveServer, Turn } from "./monitor/index.ts";
+import type { Leader, LiveServer } from "./monitor/index.ts";
 import type { Changes } from "./changes/index.ts";
 import type { Overlaps } from "./overlap/index.ts";
 import { openStore } from "./store/index.ts";
@@ -45,7 +45,7 @@ export interface Workspace {
    */
   onEvents(receive: (events: readonly Event[]) => void | Promise<void>, since?: number): Promise<() => void>;
   /** Who watches the files of the repositories that were opened: as far as it is known at once, then whenever it changes. */
-  onTurn(receive: (turn: Turn) => void): () => void;
+  onLeader(receive: (leader: Leader) => void): () => void;
   /** New settings or trust; nothing restarts. */
   reconfigure(change: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">): Promise<void>;
   /** What a report needs: which parts serve, and the repositories followed. */
@@ -108,8 +108,8 @@ class Composed implements Workspace {
   /** Of a server: ends claims whose holder is dead or silent. */
   #claimWatch: ClaimWatch | null = null;
   /** Of a server: who watches, by repository id. */
-  readonly #turns = new Map<string, Turn>();
-  readonly #turnListeners = new Set<(turn: Turn) => void>();
+  readonly #leaders = new Map<string, Leader>();
+  readonly #leaderListeners = new Set<(leader: Leader) => void>();
   /** Of a server: deletes what happened long ago. */
   #stopTrimming: (() => void) | null = null;
   /** Of a server: live status, and answering other processes with it. */
@@ -157,10 +157,10 @@ class Composed implements Workspace {
     return store.events.follow(since ?? (await store.events.last()), receive);
   }
 
-  onTurn(receive: (turn: Turn) => void): () => void {
-    this.#turnListeners.add(receive);
-    for (const turn of this.#turns.values()) receive(turn);
-    return () => void this.#turnListeners.delete(receive);
+  onLeader(receive: (leader: Leader) => void): () => void {
+    this.#leaderListeners.add(receive);
+    for (const leader of this.#leaders.values()) receive(leader);
+    return () => void this.#leaderListeners.delete(receive);
   }
 
   async reconfigure(change: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">): Promise<void> {
@@ -248,11 +248,11 @@ class Composed implements Workspace {
         settings: () => this.config.settings,
         env: this.#options.env,
         list: (params, signal) => this.call("worktree.list", params, { signal, progress: () => undefined }),
-        turned: (turn) => {
-          const before = this.#turns.get(turn.repository.id);
-          if (before?.who === turn.who && before.pid === turn.pid) return;
-          this.#turns.set(turn.repository.id, turn);
-          for (const receive of this.#turnListeners) receive(turn);
+        onLeader: (leader) => {
+          const before = this.#leaders.get(leader.repository.id);
+          if (before?.who === leader.who && before.pid === leader.pid) return;
+          this.#leaders.set(leader.repository.id, leader);
+          for (const receive of this.#leaderListeners) receive(leader);
         },
       });
     });

@@ -5,7 +5,7 @@ import { environmentThatMatters, meetingPlace, settingsThatMatter } from "./meet
 import type { Report } from "./meeting.ts";
 import { noWatchReason } from "./memory.ts";
 
-export type { Turn } from "./leadership.ts";
+export type { Leader } from "./leadership.ts";
 export { LiveServer } from "./live-server.ts";
 export type { Memories } from "./live-server.ts";
 export { LiveStatuses } from "./live-statuses.ts";

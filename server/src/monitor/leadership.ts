@@ -44,12 +44,11 @@ export interface LeadershipOptions extends Pick<ObserveOptions, "git" | "reposit
   readonly common: () => Common;
   readonly list: Answers["list"];
   readonly observe?: Observe | undefined;
-  /** Is told who watches from now on. */
-  readonly turned?: ((turn: Turn) => void) | undefined;
+  readonly onLeader?: ((leader: Leader) => void) | undefined;
 }
 
-/** Who watches a repository: this process, another, or nobody, where it cannot be watched. */
-export interface Turn {
+/** Who watches a repository from now on: this process, another, or nobody, where it cannot be watched. */
+export interface Leader {
   readonly repository: Repository;
   readonly who: "here" | "other" | "nobody";
   readonly pid: number | null;
@@ -69,7 +68,8 @@ export class Leadership {
   /** The holder of the lease that it is taken from next. */
   #instead: string | undefined;
   #silent: { readonly holder: string; readonly since: number } | null = null;
-  #said = "";
+  /** The leader that was told last. */
+  #told = "";
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -102,7 +102,7 @@ export class Leadership {
     let said = "";
     for (let misses = 0; !signal.aborted;) {
       try {
-        if ((await this.#turn()) === "again") {
+        if ((await this.#leadOrWait()) === "again") {
           misses = 0;
           continue;
         }
@@ -118,14 +118,14 @@ export class Leadership {
   }
 
   /** Leads, or waits for who does; resolves to whether to try again at once. */
-  async #turn(): Promise<"again" | "later"> {
+  async #leadOrWait(): Promise<"again" | "later"> {
     const { runtimeDir, store, repository, common } = this.#options;
     const resource = `repository:${repository.id}:watch`;
     const lease = await store.leases.tryTake(resource, `watch ${repository.gitDir}`, this.#instead);
     this.#instead = undefined;
     if (lease !== null) return this.#lead(lease);
     const met = (await store.leases.holder(resource))?.pid ?? null;
-    this.#turned("other", met);
+    this.#tell("other", met);
     const question = { ...common(), operation: "stand-by", params: null } as const;
     const stood =
       this.#place === null ? null : await standBy(runtimeDir, this.#place, question, this.#stopped.signal, met);
@@ -146,11 +146,11 @@ export class Leadership {
     return this.#silent !== null && now - this.#silent.since > renewedWithinMs;
   }
 
-  #turned(who: Turn["who"], pid: number | null): void {
-    const { turned, repository } = this.#options;
-    if (`${who} ${pid}` === this.#said) return;
-    this.#said = `${who} ${pid}`;
-    turned?.({ repository, who, pid });
+  #tell(who: Leader["who"], pid: number | null): void {
+    const { onLeader, repository } = this.#options;
+    if (`${who} ${pid}` === this.#told) return;
+    this.#told = `${who} ${pid}`;
+    onLeader?.({ repository, who, pid });
   }
 
   /** Until this process stops, or loses the lease. */
@@ -162,11 +162,11 @@ export class Leadership {
     try {
       const watching = over.aborted ? undefined : await statuses.follow(repository.gitDir);
       if (watching === undefined) {
-        if (!over.aborted) this.#turned("nobody", null);
+        if (!over.aborted) this.#tell("nobody", null);
         return "later";
       }
       this.#leading = watching;
-      this.#turned("here", process.pid);
+      this.#tell("here", process.pid);
       log("info", `Watching the worktrees of ${repository.gitDir}.`);
       if (this.#place !== null) serving = await this.#serve(this.#place, watching);
       observer = observe?.({ git, repository, store, lease, settings, log, watching, memory: watching }) ?? null;

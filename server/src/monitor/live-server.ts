@@ -5,7 +5,7 @@ import type { LogLevel } from "../log.ts";
 import type { Store } from "../store/index.ts";
 import { version } from "../version.ts";
 import { Leadership } from "./leadership.ts";
-import type { LeadershipOptions } from "./leadership.ts";
+import type { LeadershipOptions, Observe } from "./leadership.ts";
 import { LiveStatuses } from "./live-statuses.ts";
 import { environmentThatMatters, settingsThatMatter } from "./meeting.ts";
 import { Observer } from "./observe/index.ts";
@@ -19,7 +19,7 @@ export interface LiveServerOptions {
   readonly settings: () => Settings;
   readonly env: NodeJS.ProcessEnv;
   readonly list: LeadershipOptions["list"];
-  readonly turned?: LeadershipOptions["turned"];
+  readonly onLeader?: LeadershipOptions["onLeader"];
 }
 
 /** Where statuses are remembered, by a repository's git directory. */
@@ -44,7 +44,7 @@ export class LiveServer {
 
   /** Watches its worktrees, unless another process does. */
   async follow(repository: Repository): Promise<void> {
-    const { runtimeDir, log, git, list, database, settings, env, turned } = this.#options;
+    const { database, settings, env } = this.#options;
     const store = await this.#options.store();
     const { gitDir } = repository;
     if (this.#closed || this.#repositories.has(gitDir)) return;
@@ -52,8 +52,9 @@ export class LiveServer {
       ...{ version, gitDir, database, settings: settingsThatMatter(settings()) },
       environment: environmentThatMatters(env),
     });
-    const tools = { git, repository, store, settings, log, runtimeDir, common, list, turned, statuses: this.#watched };
-    this.#repositories.set(gitDir, new Leadership({ ...tools, observe: (given) => new Observer(given) }));
+    const observe: Observe = (given) => new Observer(given);
+    const tools = { ...this.#options, repository, store, common, statuses: this.#watched, observe };
+    this.#repositories.set(gitDir, new Leadership(tools));
   }
 
   /** Its worktrees are not watched any more; git is asked for every status. */

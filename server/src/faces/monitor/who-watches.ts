@@ -1,4 +1,4 @@
-import type { Turn } from "../../monitor/index.ts";
+import type { Leader } from "../../monitor/index.ts";
 import type { Workspace } from "../../workspace.ts";
 import type { Watcher } from "./board.ts";
 
@@ -9,12 +9,12 @@ export const followWatcher = (workspace: Workspace, repositoryId: string, told: 
     told({ who: "nobody", pid: null, reason: "switched off in the settings (imi config show)" });
     return;
   }
-  workspace.onTurn((turn) => {
-    if (turn.repository.id === repositoryId) told(watcherOf(turn));
+  workspace.onLeader((leader) => {
+    if (leader.repository.id === repositoryId) told(watcherOf(leader));
   });
 };
 
-const watcherOf = ({ who, pid }: Turn): Watcher => ({
+const watcherOf = ({ who, pid }: Leader): Watcher => ({
   who,
   pid,
   reason: who === "nobody" ? "the system does not let them be watched" : null,

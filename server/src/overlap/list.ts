@@ -6,21 +6,16 @@ import type { Worktree } from "../../../protocol/worktrees.ts";
 import { resolveTrunk } from "../git/index.ts";
 import { Apart } from "./apart.ts";
 import type { Place } from "./apart.ts";
-import { onceBetween } from "./changes.ts";
-import type { Changes } from "./changes.ts";
-import { tooOld, unrelated } from "./check.ts";
-import { History } from "./history.ts";
+import { tooOld } from "./check.ts";
 import { Hunks } from "./hunks.ts";
 import { inTurns } from "./in-turns.ts";
 import type { Call, Tools } from "./index.ts";
+import { lookAt } from "./look.ts";
+import type { Looking } from "./look.ts";
 import type { OverlapMemory } from "./memory.ts";
-import { Pairs } from "./pairs.ts";
 import type { Looked, Pair } from "./pairs.ts";
-import { placeOf } from "./places.ts";
 import { notKnown, predict } from "./predict.ts";
 import { byNearness, isComparedByLines, nearer, sharedFile } from "./shared.ts";
-import { snapshotOf } from "./snapshot.ts";
-import type { Snapshot } from "./snapshot.ts";
 import { StandIns, isReadByMerges } from "./stand-in.ts";
 
 type Listed = ResultOf<"overlap.list">;
@@ -36,14 +31,6 @@ export interface Among {
   readonly only: ReadonlySet<string> | null;
   /** With one only what has changed since the last time is looked at. */
   readonly memory: OverlapMemory | null;
-}
-
-/** What goes along with every step. */
-interface Looking {
-  readonly apart: Apart;
-  readonly memory: OverlapMemory | null;
-  readonly unknown: Listed["unknown"];
-  readonly call: Call;
 }
 
 /**
@@ -68,11 +55,11 @@ export const listOverlaps = async (
     const looking: Looking = { apart, memory, unknown: [], call };
     const looked = await lookAt(looking, repository, worktrees, commit);
     const compared = await compare(looking, await looked.pairs.sharing(only, signal), params.hunks);
-    const places = new Places(apart);
+    const standIns = new WorktreeStandIns(apart);
     const overlaps = await inTurns(compared, signal, async ({ pair: { a, b }, files }, index): Promise<Overlap> => {
       call.progress(`Merging ${a.name} and ${b.name} apart`, 0.5 + index / compared.length / 2);
       const untried = cannotMerge ?? (index < mergesAtMost ? null : notTried);
-      const merge = untried === null ? await mergeOf(looking, a, b, places) : notKnown(untried);
+      const merge = untried === null ? await mergeOf(looking, a, b, standIns) : notKnown(untried);
       return { a: a.name, b: b.name, files, merge };
     });
     const unknown = looking.unknown.toSorted((one, other) => (one.name < other.name ? -1 : 1));
@@ -86,69 +73,6 @@ const during = <T>(
 ): Promise<T> => (memory ?? Apart).during(git, commonDir, signal, work);
 
 const notTried = `not tried: only the ${mergesAtMost} nearest pairs are; \`imi conflicts NAME\` looks at one worktree`;
-
-const lookAt = async (
-  { apart, memory, unknown, call }: Looking,
-  repository: Repository,
-  worktrees: readonly Worktree[],
-  trunk: string,
-): Promise<{ readonly pairs: Pairs; readonly count: number }> => {
-  /** Those that can be read; of the others, the reason is told. */
-  const each = async <T, R>(
-    values: readonly T[],
-    nameOf: (value: T) => string,
-    read: (value: T, index: number) => Promise<R>,
-  ): Promise<R[]> =>
-    (
-      await inTurns(values, call.signal, async (value, index) => {
-        try {
-          return [await read(value, index)];
-        } catch (error) {
-          if (ImiError.is(error, "operation/cancelled")) throw error;
-          unknown.push({ name: nameOf(value), reason: ImiError.from(error).message });
-          return [];
-        }
-      })
-    ).flat();
-
-  const placed = await each(
-    worktrees,
-    ({ name }) => name,
-    async ({ name, path, state }) => {
-      if (state !== "ready" && state !== "missing") throw new ImiError("repository/busy", `it is ${state}`);
-      return { name, place: await placeOf(repository, { name, path }) };
-    },
-  );
-  const remembered = await memory?.looks(placed.map(({ place }) => place));
-  const taken = await each(
-    placed,
-    ({ name }) => name,
-    async ({ name, place }, index) => {
-      call.progress(`Looking at ${name}`, index / placed.length / 2);
-      const look = (): Promise<Snapshot> => snapshotOf(apart, place, name);
-      const snapshot = await (remembered?.(place, look) ?? look());
-      if (snapshot.whole === null)
-        unknown.push({ name, reason: `${snapshot.reason ?? "not read"}; only what it has committed was compared` });
-      return { name, snapshot, commit: snapshot.whole ?? snapshot.head };
-    },
-  );
-  const history = await History.read(
-    apart,
-    trunk,
-    taken.map(({ commit }) => commit),
-  );
-  const changes = memory?.changes ?? new Map<string, Promise<Changes>>();
-  const looked = await each(
-    taken,
-    ({ name }) => name,
-    async (one): Promise<Looked> => {
-      const from = await history.fromTrunk(one.commit);
-      if (from === null) throw unrelated(one.name, "the trunk");
-      return { ...one, from, changes: await onceBetween(changes, apart, from, one.commit) };
-    },
-  );
-  return { pairs: new Pairs(apart, history, looked, changes), count: looked.length };
-};
 
 interface Compared {
   readonly pair: Pair;
@@ -170,15 +94,20 @@ const compare = async ({ apart, memory }: Looking, pairs: readonly Pair[], range
 const nearestIn = ({ files }: Pick<Overlap, "files"> | Compared): Nearness => files[0]?.near ?? "same";
 
 /** With everything both hold. Where that is not known of one of them, no merge is known to be clean. */
-const mergeOf = async ({ apart, memory }: Looking, a: Looked, b: Looked, places: Places): Promise<Prediction> => {
-  const tried = async (): Promise<Prediction> => predict(apart, await places.of(b), b.commit, a.commit);
+const mergeOf = async (
+  { apart, memory }: Looking,
+  a: Looked,
+  b: Looked,
+  standIns: WorktreeStandIns,
+): Promise<Prediction> => {
+  const tried = async (): Promise<Prediction> => predict(apart, await standIns.of(b), b.commit, a.commit);
   const merge = await (memory?.merge(b.snapshot, a.snapshot, tried) ?? tried());
   const reason = a.snapshot.reason ?? b.snapshot.reason;
   return merge.clean === true && reason !== null ? notKnown(reason) : merge;
 };
 
 /** Stand-ins of the worktrees that others are merged into. */
-class Places {
+class WorktreeStandIns {
   readonly #standIns: StandIns;
   readonly #made = new Map<Looked, Promise<Place>>();
 

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -182,6 +184,34 @@ describe("live status", { skip: process.platform !== "linux" }, () => {
     await server.warm(wanted);
     writeFileSync(join(folder, "src/1/file-11.txt"), "and again");
     assert.deepEqual(await server.answers(wanted), await fresh(repository, wanted));
+  });
+
+  test("asks git about a folder made anew where one was deleted in which somebody still stands", async () => {
+    // No folders in it, of which the events of their own would tell.
+    await using repository = await makeRepository({ files: 0 });
+    const wanted = await worktrees(repository, 1);
+    await using server = await live(repository);
+    await server.warm(wanted);
+    const path = pathOf(wanted, 0);
+    // As a terminal does: for as long as it is there, the system tells nobody that the folder is gone.
+    const standing = spawn(process.execPath, ["-e", "process.stdin.resume(); console.log()"], { cwd: path });
+    try {
+      await once(standing.stdout, "data");
+      await repository.run(["worktree", "remove", "--force", path]);
+      await repository.run(["worktree", "add", "-q", path, "feat/0"]);
+      await delay(60);
+      assert.deepEqual(await server.answers(wanted), await fresh(repository, wanted));
+      await server.warm(wanted);
+      writeFileSync(join(path, "new"), "");
+      assert.deepEqual((await server.answers(wanted))["0"], { ...zeros, untracked: 1 });
+      mkdirSync(join(path, "folder"));
+      writeFileSync(join(path, "folder/new"), "");
+      assert.deepEqual((await server.answers(wanted))["0"], { ...zeros, untracked: 2 });
+      assert.deepEqual(await gitRuns(repository, () => server.answers(wanted)), [], "and it is remembered again");
+    } finally {
+      standing.stdin.end();
+      await once(standing, "exit");
+    }
   });
 
   test("always asks git where another repository lies in a worktree, and says why", async () => {

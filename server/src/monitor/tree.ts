@@ -66,7 +66,7 @@ export class WatchedTree {
 
   /** Whether every folder that counts is under watch. */
   get whole(): boolean {
-    return !this.#closed && !this.#reshaped && !this.#walking;
+    return !this.#closed && !this.#reshaped && !this.#walking && this.#hasRoot();
   }
 
   get leftOut(): LeftOut {
@@ -130,6 +130,12 @@ export class WatchedTree {
     } finally {
       this.#walking = false;
     }
+  }
+
+  /** A folder in which some process still stands tells of its deletion only when that one leaves; its parent is not watched. */
+  #hasRoot(): boolean {
+    const root = this.#folders.get(this.root);
+    return root !== undefined && root.identity === folderIdentity(this.root);
   }
 
   close(): void {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Event, EventName } from "../../protocol/events.ts";
+import { loadConfig } from "../../server/src/config/index.ts";
+import { openStore } from "../../server/src/store/index.ts";
 import { assertAgreement } from "../support/agreement.ts";
 import { told } from "../support/imi.ts";
 import { Server } from "../support/server.ts";
@@ -100,6 +102,29 @@ describe("a server that follows a repository", () => {
       git("worktree", "remove", path);
       at = await follower.sees("worktree.removed", { path }, at);
     }
+  });
+
+  it("does not look at git's records because somebody claims or releases a worktree", async () => {
+    const { worktree } = await follower.caller.call("worktree.create", { type: "feat", name: "x" });
+    await follower.sees("worktree.created", { name: "feat-x" });
+    await delay(300); // its record is watched, and was looked at
+    const { databasePath } = await loadConfig({ env: scene.env, homedir: join(scene.root, "home") });
+    const store = await openStore({ path: databasePath, role: "cli" });
+    // What only a look at git's records would put right.
+    await store.worktrees.update(worktree.id, { branch: "feat/elsewhere" });
+    store.close();
+    const wrong = await follower.sees("worktree.changed", { branch: "feat/elsewhere" });
+    const { claim } = await follower.caller.call("claim.take", { name: "feat-x", agent: "A" });
+    await follower.caller.call("claim.heartbeat", { name: "feat-x", agent: "A", token: claim.token });
+    await follower.caller.call("claim.release", { name: "feat-x", agent: "A", token: claim.token });
+    const released = await follower.sees("worktree.released", { name: "feat-x" });
+    await delay(300);
+    assert.deepEqual(
+      follower.events.slice(wrong + 1).map(({ name }) => name),
+      ["agent.changed", "worktree.claimed", "worktree.released"],
+    );
+    git("worktree", "lock", worktree.path);
+    await follower.sees("worktree.changed", { name: "feat-x", branch: "feat/x" }, released);
   });
 
   it("sees a worktree's folder go and come back, though git's records say nothing of it", async () => {

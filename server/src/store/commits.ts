@@ -19,7 +19,6 @@ export class Commits {
   #watcher: FSWatcher | undefined;
   #safety: NodeJS.Timeout | undefined;
   #look: NodeJS.Timeout | undefined;
-  #telling: NodeJS.Immediate | undefined;
   #looked = 0;
   #told = false;
 
@@ -39,19 +38,13 @@ export class Commits {
     };
   }
 
-  /** A commit of this process: told after this turn of the loop, so that whoever made it has his answer first. */
+  /** A commit of this process: told at once, so that the events of what an operation did reach a client before its answer. */
   announce(): void {
-    if (this.#listeners.size > 0) this.#telling ??= setImmediate(() => this.#tell());
-  }
-
-  #tell(): void {
-    this.#telling = undefined;
     for (const listener of this.#listeners) listener();
   }
 
   close(): void {
     this.#listeners.clear();
-    clearImmediate(this.#telling);
     this.#stop();
   }
 
@@ -111,7 +104,7 @@ export class Commits {
     const version = this.#versionNow();
     if (version === this.#seen) return "same";
     this.#seen = version;
-    this.#tell();
+    this.announce();
     return "changed";
   }
 

@@ -31,6 +31,7 @@ export const faultPoints = [
   "create.intended",
   "create.added",
   "create.furnished",
+  "claim.registered",
 ] as const;
 export type FaultPoint = (typeof faultPoints)[number];
 

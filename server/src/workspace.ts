@@ -107,6 +107,7 @@ class Composed implements Workspace {
   #overlapRoom: Promise<Overlaps> | null = null;
   /** Of a server: ends claims whose holder is dead or silent. */
   #claimWatch: ClaimWatch | null = null;
+  #stopMirroring: Promise<() => void> | null = null;
   /** Of a server: who watches, by repository id. */
   readonly #leaders = new Map<string, Leader>();
   readonly #leaderListeners = new Set<(leader: Leader) => void>();
@@ -186,6 +187,7 @@ class Composed implements Workspace {
     for (const { following } of this.#followed.values()) (await following).stop();
     this.#followed.clear();
     this.#claimWatch?.stop();
+    (await this.#stopMirroring?.catch(() => null))?.();
     this.#stopTrimming?.();
     await (await this.#overlapRoom?.catch(() => null))?.close();
     await (await this.#live?.catch(() => null))?.close();
@@ -429,9 +431,11 @@ class Composed implements Workspace {
     await this.#watchOrNot(repository);
     const room = await this.#room();
     const store = await this.#openedStore();
-    const { ClaimWatch: Watch, claimService } = await import("./claims/index.ts");
+    const { ClaimWatch: Watch, claimService, keepMirrors } = await import("./claims/index.ts");
     this.#claimWatch ??= new Watch(this.#claimTools(store));
     this.#claimWatch.start();
+    this.#stopMirroring ??= keepMirrors(this.#claimTools(store));
+    await this.#stopMirroring; // before the mirrors are mended, so that none is missed between
     const { keepTrimming } = await import("./activity/retention.ts");
     const days = (): number => this.config.settings.activityKeepDays;
     this.#stopTrimming ??= keepTrimming({ store, days, log: this.#log });

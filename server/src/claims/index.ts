@@ -180,4 +180,5 @@ const holderOf = ({ agent, since, expiresAt, task }: ClaimRow): NonNullable<Resu
 export type { ClaimService } from "./service.ts";
 export { claimService } from "./service.ts";
 export { holderSaid, inEnvironment } from "./in-name.ts";
+export { keepMirrors } from "./keep-mirrors.ts";
 export { ClaimWatch } from "./watch.ts";

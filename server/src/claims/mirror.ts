@@ -2,6 +2,7 @@ import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { codeOf, codeOrMessage, isAbsent } from "../errno.ts";
+import { fault } from "../faults.ts";
 import { claimLock, isClaimLock } from "../git/index.ts";
 import { readIfThere } from "../read-if-there.ts";
 import type { ClaimRow } from "../store/index.ts";
@@ -20,6 +21,7 @@ let writes = 0;
  */
 export const mirrorClaim = async (tools: Tools, place: Place, written?: ClaimRow | null): Promise<void> => {
   const { claims } = tools.store;
+  fault("claim.registered");
   try {
     const registry = await tools.store.id();
     let claim = written === undefined ? await claims.of(place.row.id) : written;
@@ -44,11 +46,16 @@ export const mirrorClaim = async (tools: Tools, place: Place, written?: ClaimRow
 /** Of all worktrees of a repository: what a process that was killed between the registry and here, or within `write`, has left. */
 export const mendMirrors = async (tools: Tools, repository: Repository): Promise<void> => {
   const claims = new Map((await tools.store.claims.in(repository.id)).map((claim) => [claim.worktreeId, claim]));
-  for (const row of await tools.store.worktrees.of(repository.id)) {
-    const place = { repository, row };
-    if (row.state === "ready" && !isMirrored(recordOf(place), claims.get(row.id) ?? null))
-      await mirrorClaim(tools, place);
-  }
+  for (const row of await tools.store.worktrees.of(repository.id))
+    await mendAs(tools, { repository, row }, claims.get(row.id) ?? null);
+};
+
+/** Of one worktree. */
+export const mendMirror = async (tools: Tools, place: Place): Promise<void> =>
+  mendAs(tools, place, await tools.store.claims.of(place.row.id));
+
+const mendAs = async (tools: Tools, place: Place, claim: ClaimRow | null): Promise<void> => {
+  if (place.row.state === "ready" && !isMirrored(recordOf(place), claim)) await mirrorClaim(tools, place, claim);
 };
 
 /** Whether both files say who holds it; times are for its next sign of life. */

@@ -1,6 +1,7 @@
 import { ImiError } from "../../../protocol/errors.ts";
 import type { ClaimRow } from "../store/index.ts";
-import type { Place, Tools } from "./index.ts";
+import type { Tools } from "./index.ts";
+import { placeOf } from "./place-of.ts";
 import { settle } from "./service.ts";
 
 /** A dead process is seen within this, in ms; a claim that nobody's process holds is looked at when its time is over. */
@@ -88,17 +89,11 @@ export class ClaimWatch {
   async #check(claim: ClaimRow): Promise<number> {
     const { claims } = this.#tools.store;
     if ((await claims.endOf(claim)) !== null) {
-      const place = await this.#placeOf(claim);
+      const place = await placeOf(this.#tools, claim.worktreeId);
       if (place !== null) await settle(this.#tools, place);
       return lookMs;
     }
     if (claim.stand.life.pid !== null) return lookMs;
     return Math.min(longestMs, claim.stand.expiresAt - claims.here.boot());
-  }
-
-  async #placeOf(claim: ClaimRow): Promise<Place | null> {
-    const row = await this.#tools.store.worktrees.byId(claim.worktreeId);
-    const repository = row === null ? null : await this.#tools.store.repositories.byId(row.repositoryId);
-    return row === null || repository === null ? null : { repository, row };
   }
 }

@@ -1,0 +1,44 @@
+import { ImiError } from "../../../protocol/errors.ts";
+import type { EventName } from "../../../protocol/events.ts";
+import type { Tools } from "./index.ts";
+import { mendMirror } from "./mirror.ts";
+import { placeOf } from "./place-of.ts";
+
+/** Whoever takes or ends a claim mirrors it himself, within some milliseconds; killed before that, he is stood in for after this, in ms. */
+const standInMs = 300;
+
+const mirrored: ReadonlySet<EventName> = new Set<EventName>(["worktree.claimed", "worktree.released"]);
+
+/**
+ * In a process that keeps running: mirrors what was claimed or released by somebody who was killed between the registry and
+ * the mirror. Without it git, and our hooks in it, would go by who held the worktree before. Returns what ends it.
+ */
+export const keepMirrors = async (tools: Tools): Promise<() => void> => {
+  const touched = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const look = async (): Promise<void> => {
+    timer = undefined;
+    const worktrees = [...touched];
+    touched.clear();
+    try {
+      for (const id of worktrees) {
+        const place = await placeOf(tools, id);
+        if (place !== null && !stopped) await mendMirror(tools, place);
+      }
+    } catch (error) {
+      if (!stopped) tools.log("debug", `Mirrors of claims could not be looked at: ${ImiError.from(error).message}`);
+    }
+  };
+  const stopFollowing = tools.store.events.follow(await tools.store.events.last(), (events) => {
+    for (const { name, subject } of events) if (mirrored.has(name)) touched.add(subject);
+    if (touched.size === 0 || timer !== undefined) return;
+    timer = setTimeout(() => void look(), standInMs);
+    timer.unref();
+  });
+  return () => {
+    stopped = true;
+    stopFollowing();
+    clearTimeout(timer);
+  };
+};

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { told } from "../support/imi.ts";
+import { killedDoing } from "../support/killed.ts";
+import type { Deed } from "../support/killed.ts";
+import { Caller, makeScene } from "../support/workspace.ts";
+import type { Scene } from "../support/workspace.ts";
+
+describe("killed between the registry and the mirror of a claim", () => {
+  let scene: Scene;
+  let record: string;
+  const place = () => ({ cwd: scene.trunk, env: scene.env });
+  const lock = (): string | null => {
+    const file = join(record, "locked");
+    return existsSync(file) ? readFileSync(file, "utf8").trim() : null;
+  };
+  const hooksRead = (): string | null => {
+    const file = join(record, "imi-claim");
+    return existsSync(file) ? (readFileSync(file, "utf8").split("\n")[0] ?? null) : null;
+  };
+  /** Some process that keeps running stands in for the dead one. */
+  const comesToBe = async (holder: string | null): Promise<void> => {
+    for (
+      const deadline = performance.now() + 10_000;
+      hooksRead() !== holder || (lock() === null) !== (holder === null);
+    ) {
+      if (performance.now() > deadline)
+        assert.fail(`git's lock is ${lock() ?? "none"}, hooks read ${hooksRead() ?? "nobody"}`);
+      await delay(20);
+    }
+    assert.equal(lock()?.startsWith(`iMi: held by ${holder ?? ""} until `) ?? false, holder !== null);
+  };
+  const claiming: Deed = {
+    args: ["claim", "feat-x", "--agent", "A"],
+    ask: (server, repository) => server.call("claim.take", { repository, name: "feat-x", agent: "A" }),
+  };
+
+  beforeEach(async () => {
+    scene = makeScene();
+    await told(place(), "feat", "x");
+    record = join(scene.trunk, ".git", "worktrees", "feat-x");
+  });
+  afterEach(() => scene.remove());
+
+  for (const face of ["cli", "server"] as const)
+    it(`by the ${face}: a server that runs mirrors what was claimed, and what was released`, async () => {
+      const caller = await Caller.in(scene, scene.trunk, "server");
+      try {
+        await caller.call("repository.open", {});
+        assert.equal(await killedDoing(place(), face, claiming, { at: "claim.registered" }), "killed");
+        await comesToBe("A");
+        const { claim } = await caller.call("claim.take", { name: "feat-x", agent: "A" });
+        const releasing: Deed = {
+          args: ["release", "feat-x", "--agent", "A", "--token", String(claim.token)],
+          ask: (server, repository) =>
+            server.call("claim.release", { repository, name: "feat-x", agent: "A", token: claim.token }),
+        };
+        assert.equal(await killedDoing(place(), face, releasing, { at: "claim.registered" }), "killed");
+        await comesToBe(null);
+      } finally {
+        await caller.workspace.close();
+      }
+    });
+
+  it("without a server: the next one that opens the repository mirrors it", async () => {
+    assert.equal(await killedDoing(place(), "cli", claiming, { at: "claim.registered" }), "killed");
+    assert.equal(lock(), null);
+    const caller = await Caller.in(scene, scene.trunk, "server");
+    try {
+      await caller.call("repository.open", {});
+      await comesToBe("A");
+    } finally {
+      await caller.workspace.close();
+    }
+  });
+});

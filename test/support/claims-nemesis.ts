@@ -40,6 +40,7 @@ export const unleash = async (options: Nemesis): Promise<Outcome> => {
   const database = join(folder, "data", "worktrees.db");
   await plant(database, options.worktrees);
   mkdirSync(join(folder, "history"));
+  const env = await compiledOnce(folder, database);
   const random = randomFrom(seed);
   const blows: Entry[] = [];
   const living = new Map<number, ChildProcess>();
@@ -63,7 +64,7 @@ export const unleash = async (options: Nemesis): Promise<Outcome> => {
         String(left),
         options.mutant ?? "",
       ];
-      const child = spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] });
+      const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "ignore", "pipe"] });
       let complaint = "";
       child.stderr.on("data", (chunk: Buffer) => (complaint += chunk.toString("utf8")));
       living.set(slot, child);
@@ -114,6 +115,14 @@ export const unleash = async (options: Nemesis): Promise<Outcome> => {
     stops,
     milliseconds,
   };
+};
+
+/** The environment of a worker that need not compile its sources again: for a process that is killed soon, most of its work. */
+const compiledOnce = async (folder: string, database: string): Promise<NodeJS.ProcessEnv> => {
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") };
+  const argv = [worker, database, join(folder, "compiling"), "none", "0", "0"];
+  await once(spawn(process.execPath, argv, { env, stdio: "ignore" }), "close");
+  return env;
 };
 
 const plant = async (database: string, worktrees: number): Promise<void> => {

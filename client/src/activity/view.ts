@@ -125,16 +125,20 @@ export class ActivityView implements TreeDataProvider<ActivityNode>, Disposable 
   }
 
   #look(): void {
-    this.#activity.watch(() => this.view.visible);
+    this.#activity.reading.watch(() => this.view.visible);
     if (this.view.visible) {
-      void window.withProgress({ location: { viewId: "imi.activity" } }, () => this.#activity.settled);
+      void window.withProgress({ location: { viewId: "imi.activity" } }, () => this.#activity.reading.settled);
       this.#draw();
     }
     this.#clock.look();
   }
 
   #show(): void {
-    const { entries, failure, filter } = this.#activity;
+    const {
+      entries,
+      filter,
+      reading: { failure },
+    } = this.#activity;
     this.#entries = new Map(entries.map((entry) => [entry.id, entry]));
     for (const id of this.#nodes.keys()) if (!this.#entries.has(id)) this.#nodes.delete(id);
     // Not `undefined`: the view's properties are accessors, and their declared types have no such value.

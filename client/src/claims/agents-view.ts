@@ -115,9 +115,9 @@ export class AgentsView implements TreeDataProvider<AgentNode>, Disposable {
   }
 
   #look(): void {
-    this.#agents.watch(() => this.view.visible);
+    this.#agents.reading.watch(() => this.view.visible);
     if (this.view.visible) {
-      void window.withProgress({ location: { viewId: "imi.agents" } }, () => this.#agents.settled);
+      void window.withProgress({ location: { viewId: "imi.agents" } }, () => this.#agents.reading.settled);
       // What stood there when it was hidden is as old as that.
       this.#changed.fire(undefined);
     }
@@ -125,11 +125,11 @@ export class AgentsView implements TreeDataProvider<AgentNode>, Disposable {
   }
 
   #show(): void {
-    const { all, failure } = this.#agents;
+    const { all, reading } = this.#agents;
     const known = new Set(all.map(({ id }) => id));
     for (const id of this.#nodes.keys()) if (!known.has(id)) this.#nodes.delete(id);
     // Not `undefined`: the view's property is an accessor, and its declared type has no such value.
-    this.view.message = this.#serves && all.length > 0 ? (failure?.message ?? "") : "";
+    this.view.message = this.#serves && all.length > 0 ? (reading.failure?.message ?? "") : "";
     this.#changed.fire(undefined);
     this.#clock.look();
   }

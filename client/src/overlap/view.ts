@@ -263,16 +263,17 @@ export class ConflictsView implements TreeDataProvider<ConflictNode>, Disposable
   }
 
   #look(): void {
-    this.#overlaps.watch(() => this.view.visible);
+    this.#overlaps.reading.watch(() => this.view.visible);
     if (this.view.visible) {
-      void window.withProgress({ location: { viewId: "imi.conflicts" } }, () => this.#overlaps.settled);
+      void window.withProgress({ location: { viewId: "imi.conflicts" } }, () => this.#overlaps.reading.settled);
       this.#changed.fire(undefined);
     }
     this.#clock.look();
   }
 
   #show(): void {
-    const { pairs, unread, failure, complete } = this.#overlaps;
+    const { pairs, unread, reading } = this.#overlaps;
+    const { failure, complete } = reading;
     this.#pairs = new Map(
       pairs.map((pair) => [keyOf({ kind: "pair", repository: pair.repository.id, a: pair.a, b: pair.b }), pair]),
     );

@@ -1,5 +1,4 @@
 import { type Disposable, EventEmitter } from "vscode";
-import { ImiError } from "../../../protocol/errors.ts";
 import type { Event, EventName } from "../../../protocol/events.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { TrashEntry } from "../../../protocol/trash.ts";
@@ -7,6 +6,7 @@ import type { Connection } from "../connection.ts";
 import { setContext } from "../context-keys.ts";
 import { Disposables } from "../disposables.ts";
 import { type Repositories, pathIn } from "../repositories.ts";
+import { RereadingByRepository } from "../rereading/by-repository.ts";
 
 /** A removed worktree and the repository it is of. */
 export interface Trashed {
@@ -14,86 +14,51 @@ export interface Trashed {
   readonly entry: TrashEntry;
 }
 
-interface Listed {
-  readonly repository: Repository;
-  entries: readonly TrashEntry[] | null;
-  warnings: readonly string[];
-  failure: ImiError | null;
-  reading: Promise<void> | null;
-  /** Whether something happened since it was read last. */
-  stale: boolean;
+/** The trash of one repository. */
+interface Trash {
+  readonly entries: readonly Trashed[];
+  readonly warnings: readonly string[];
 }
 
-/**
- * The removed worktrees of this window's repositories. Read when somebody looks, and from then on again when the event
- * log says that something happened to one of them, by whomever; while nobody looks nothing is read.
- */
+/** The removed worktrees of this window's repositories. */
 export class TrashList implements Disposable {
   readonly #connection: Connection;
-  readonly #repositories: Repositories;
   readonly #scope = new Disposables();
   readonly #changed = this.#scope.add(new EventEmitter<void>());
-  readonly #listed = new Map<string, Listed>();
-  #watched: () => boolean = () => false;
+  readonly reading: RereadingByRepository<Trash>;
 
   readonly onDidChange = this.#changed.event;
 
   constructor(connection: Connection, repositories: Repositories) {
     this.#connection = connection;
-    this.#repositories = repositories;
-    this.#scope.add(repositories.onDidChange(() => this.#follow()));
-    this.#scope.add(connection.onEvents((events) => this.#apply(events)));
-    this.#scope.add(
-      connection.onDidChangeState((state) => {
-        // Events may have been missed while there was no server.
-        if (state === "running") this.#outdate(() => true);
+    this.reading = this.#scope.add(
+      new RereadingByRepository(connection, repositories, {
+        doing: "Listing the trash",
+        concerns: concernsTrash,
+        ask: (repository) => this.#ask(repository),
+        onRead: () => this.#publish(),
+        onFollow: () => this.#publish(),
+        onStale: () => this.#changed.fire(),
       }),
     );
-    this.#follow();
   }
 
   /** Newest first, over all repositories. */
   get all(): readonly Trashed[] {
-    return [...this.#listed.values()]
-      .flatMap(({ repository, entries }) => (entries ?? []).map((entry) => ({ repository, entry })))
+    return this.reading.answers
+      .flatMap(({ entries }) => entries)
       .toSorted((a, b) => b.entry.removedAt.localeCompare(a.entry.removedAt));
   }
 
   /** What the server says will happen to the trash by itself. */
   get warnings(): readonly string[] {
-    return [...this.#listed.values()].flatMap((each) => each.warnings);
+    return this.reading.answers.flatMap(({ warnings }) => warnings);
   }
 
-  get failure(): ImiError | null {
-    return [...this.#listed.values()].find((each) => each.failure !== null)?.failure ?? null;
-  }
-
-  /** Whether nothing is known to have happened since it was read. */
-  get current(): boolean {
-    return [...this.#listed.values()].every(({ stale }) => !stale);
-  }
-
-  /** Resolves when what is being read now has been read. */
-  get settled(): Promise<unknown> {
-    return Promise.all([...this.#listed.values()].flatMap(({ reading }) => reading ?? []));
-  }
-
-  /** Says who looks; call again when the answer changed. */
-  watch(visible: () => boolean): void {
-    this.#watched = visible;
-    this.#readStale();
-  }
-
-  /** Reads again what somebody looks at. Never throws: ask `failure`. */
-  async refresh(): Promise<void> {
-    this.#outdate(() => true);
-    await this.settled;
-  }
-
-  /** Reads what may have changed, watched or not. Throws when a trash could not be read. */
+  /** Reads now, watched or not. Throws when a trash could not be read, and there is nothing else to show. */
   async fresh(): Promise<readonly Trashed[]> {
-    await Promise.all([...this.#listed.values()].map((each) => this.#read(each)));
-    const { failure } = this;
+    await this.reading.renew();
+    const { failure } = this.reading;
     if (failure !== null && this.all.length === 0) throw failure;
     return this.all;
   }
@@ -102,68 +67,18 @@ export class TrashList implements Disposable {
     this.#scope.dispose();
   }
 
-  #follow(): void {
-    const now = new Map(this.#repositories.all.map((repository) => [repository.id, repository]));
-    let changed = false;
-    for (const id of this.#listed.keys()) if (!now.has(id)) changed = this.#listed.delete(id) || changed;
-    for (const repository of now.values()) {
-      if (this.#listed.has(repository.id)) continue;
-      const unread = { entries: null, warnings: [], failure: null, reading: null, stale: true };
-      this.#listed.set(repository.id, { repository, ...unread });
-      changed = true;
-    }
-    if (!changed) return;
-    this.#publish();
-    this.#readStale();
-  }
-
-  #apply(events: readonly Event[]): void {
-    const touched = new Set(events.filter(concernsTrash).map(({ repository }) => repository));
-    if (touched.size > 0) this.#outdate((id) => touched.has(id));
-  }
-
-  #outdate(which: (repository: string) => boolean): void {
-    for (const [id, listed] of this.#listed) if (which(id)) listed.stale = true;
-    if (!this.#watched()) this.#changed.fire();
-    this.#readStale();
-  }
-
-  #readStale(): void {
-    if (!this.#watched() || this.#connection.state !== "running") return;
-    for (const listed of this.#listed.values()) if (listed.stale) void this.#read(listed);
-  }
-
-  #read(listed: Listed): Promise<void> {
-    listed.stale = true;
-    listed.reading ??= this.#readUntilFresh(listed).finally(() => (listed.reading = null));
-    return listed.reading;
-  }
-
-  async #readUntilFresh(listed: Listed): Promise<void> {
-    while (listed.stale) {
-      // Before asking: what happens while the server looks makes it stale again.
-      listed.stale = false;
-      try {
-        const found = await this.#connection.request("trash.list", { repository: pathIn(listed.repository) });
-        listed.entries = found.entries;
-        listed.warnings = found.warnings.map(({ message }) => message);
-        listed.failure = null;
-      } catch (error) {
-        listed.failure = ImiError.from(error);
-        if (listed.failure.code === "server/stopped") listed.stale = true;
-        else this.#connection.log.error(`Listing the trash failed: ${listed.failure.message}`);
-        this.#publish();
-        return;
-      }
-      this.#publish();
-    }
+  async #ask(repository: Repository): Promise<Trash> {
+    const { entries, warnings } = await this.#connection.request("trash.list", { repository: pathIn(repository) });
+    return {
+      entries: entries.map((entry) => ({ repository, entry })),
+      warnings: warnings.map(({ message }) => message),
+    };
   }
 
   #publish(): void {
-    const all = [...this.#listed.values()];
     if (this.all.length > 0) setContext("imi.trash", "listed");
-    else if (this.failure !== null) setContext("imi.trash", "failed");
-    else setContext("imi.trash", all.every(({ entries }) => entries !== null) ? "empty" : "reading");
+    else if (this.reading.failure !== null) setContext("imi.trash", "failed");
+    else setContext("imi.trash", this.reading.complete ? "empty" : "reading");
     this.#changed.fire();
   }
 }

@@ -90,19 +90,20 @@ export class TrashView implements TreeDataProvider<TrashNode>, Disposable {
   }
 
   #look(): void {
-    this.#trash.watch(() => this.view.visible);
-    if (this.view.visible) void window.withProgress({ location: { viewId: "imi.trash" } }, () => this.#trash.settled);
+    this.#trash.reading.watch(() => this.view.visible);
+    if (this.view.visible)
+      void window.withProgress({ location: { viewId: "imi.trash" } }, () => this.#trash.reading.settled);
   }
 
   #show(): void {
     const here = new Set(this.#trash.all.map(({ entry }) => entry.id));
     for (const id of this.#nodes.keys()) if (!here.has(id)) this.#nodes.delete(id);
-    const { failure } = this.#trash;
+    const { failure, current } = this.#trash.reading;
     // Not `undefined`: the view's property is an accessor, and its declared type has no such value.
     this.view.message =
       this.#serves && here.size > 0 ? [failure?.message ?? [], this.#trash.warnings].flat(2).join("\n") : "";
     // Behind a folded view nothing is read: no number is better than an old one.
-    this.view.description = this.#serves && this.#trash.current && here.size > 0 ? String(here.size) : "";
+    this.view.description = this.#serves && current && here.size > 0 ? String(here.size) : "";
     this.#changed.fire(undefined);
   }
 }

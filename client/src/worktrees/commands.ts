@@ -149,7 +149,8 @@ export function worktreeActions(
     },
     "imi.refresh": async () => {
       repositories.retry();
-      await Promise.all([list.refresh(), trash.refresh(), agents.refresh(), overlaps.refresh(), activity.refresh()]);
+      const readings = [trash, agents, overlaps, activity].map(({ reading }) => reading.refresh());
+      await Promise.all([list.refresh(), ...readings]);
     },
   };
 }

@@ -1,8 +1,7 @@
-import { stat } from "node:fs/promises";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute } from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
-import { filterGuards, plumb, recordAt } from "../git/index.ts";
+import { filterGuards, plumb, recordDirOf, requireOwner } from "../git/index.ts";
 import type { Git, PlumbingOptions, PlumbingOutput } from "../git/index.ts";
 
 /** git at one place: a worktree through git's own record of it, or the repository alone. */
@@ -11,20 +10,13 @@ export type Ask = (
   options?: Pick<PlumbingOptions, "input" | "accept" | "receive">,
 ) => Promise<PlumbingOutput>;
 
-/** Of a worktree. It is known from the repository, never from the `.git` in it. Raises worktree/missing, worktree/mismatch. */
+/** Of a worktree. Raises worktree/missing, worktree/mismatch. */
 export const inWorktree = async (
   git: Git,
   repository: Repository,
-  { name, path }: { readonly name: string; readonly path: string },
+  worktree: { readonly name: string; readonly path: string },
   signal: AbortSignal,
-): Promise<Ask> => {
-  const facts = await stat(path).catch(() => null);
-  if (facts?.isDirectory() !== true) throw new ImiError("worktree/missing", `The folder of ${name} is gone: ${path}`);
-  if (path === repository.trunk) return asking(git, repository, repository.gitDir, path, signal);
-  const record = await recordAt(repository.gitDir, path);
-  if (record === null) throw new ImiError("worktree/mismatch", `git has no record of ${name}.`);
-  return asking(git, repository, join(repository.gitDir, "worktrees", record.gitId), path, signal);
-};
+): Promise<Ask> => asking(git, repository, await recordDirOf(repository, worktree), worktree.path, signal);
 
 /** For questions about commits alone. */
 export const inRepository = (git: Git, repository: Repository, signal: AbortSignal): Promise<Ask> =>
@@ -54,12 +46,6 @@ const asking = async (
       signal,
       ...options,
     });
-};
-
-/** git refuses a repository of another user's (safe.directory), but not one that it is told by GIT_DIR, as above. */
-const requireOwner = async (git: Git, commonDir: string, signal: AbortSignal): Promise<void> => {
-  if ((await stat(commonDir)).uid === process.geteuid?.()) return;
-  await git.run(commonDir, ["rev-parse", "--git-dir"], { access: "read", signal });
 };
 
 /** What git is told behind `--`. Raises usage/invalid for what lies outside. */

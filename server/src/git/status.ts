@@ -6,6 +6,7 @@ import type { LiveFacts, StatusCounts, WorktreeStatus } from "../../../protocol/
 import { filterGuards } from "./filters.ts";
 import { atLeast } from "./git.ts";
 import type { Git } from "./git.ts";
+import { requireOwner } from "./owner.ts";
 import { readWorktreeRecords, recordAt } from "./records.ts";
 import { RefFiles } from "./ref-files.ts";
 import { findRepository, gitDirOfFile } from "./repository.ts";
@@ -169,15 +170,6 @@ export const askGit = async (
   // How short git says it depends on what other refs there are, and those come and go: so the full name is remembered.
   const upstream = read.upstream === null ? null : upstreamAt(new RefFiles(commonDir), read.upstream);
   return { ...read, gitDir, upstream: upstream?.ref ?? read.upstream };
-};
-
-/**
- * git refuses a repository of another user's (safe.directory), but not one named by --git-dir, as the status below does.
- * So where it is not plainly ours, git is asked in the way in which it does refuse. Raises repository/owner.
- */
-const requireOwner = async (git: Git, commonDir: string, signal: AbortSignal | undefined): Promise<void> => {
-  if ((await stat(commonDir)).uid === process.geteuid?.()) return;
-  await git.run(commonDir, ["rev-parse", "--git-dir"], { access: "read", signal });
 };
 
 /** Renames count as one file gone and one come: finding them means comparing contents, in every status of a large change. */

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
-import { filterGuards, plumb } from "../git/index.ts";
+import { filterGuards, plumb, requireOwner } from "../git/index.ts";
 import type { Git, PlumbingOptions, PlumbingOutput } from "../git/index.ts";
 import { isAlive } from "../process/index.ts";
 import { driverGuards } from "./drivers.ts";
@@ -140,12 +140,6 @@ export const makeFolder = async (commonDir: string): Promise<string> => {
 };
 
 export const removeFolder = (path: string): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
-
-/** git refuses a repository of another user's (safe.directory), but not one that it is told by GIT_DIR, as above. */
-const requireOwner = async (git: Git, commonDir: string, signal: AbortSignal): Promise<void> => {
-  if ((await stat(commonDir)).uid === process.geteuid?.()) return;
-  await git.run(commonDir, ["rev-parse", "--git-dir"], { access: "read", signal });
-};
 
 /** git reads a line that begins with a quote as a quoted one. */
 const quoted = (path: string): string =>

@@ -2,12 +2,11 @@ import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import type { Prediction } from "../../../protocol/overlap.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
-import { atLeast, commitNamed, quoted, resolveTrunk } from "../git/index.ts";
+import { atLeast, commitNamed, quoted, recordDirOf, resolveTrunk } from "../git/index.ts";
 import type { Git } from "../git/index.ts";
 import { Apart } from "./apart.ts";
 import type { Call, Found, Tools } from "./index.ts";
 import { mergeBases } from "./history.ts";
-import { placeOf } from "./places.ts";
 import { clean, notKnown, predict } from "./predict.ts";
 import { snapshotOf } from "./snapshot.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -74,7 +73,8 @@ interface Side {
 }
 
 const worktreeSide = async (apart: Apart, { repository, row }: Found): Promise<Side> => {
-  const snapshot = await snapshotOf(apart, await placeOf(repository, row), row.name);
+  const place = { gitDir: await recordDirOf(repository, row), workTree: row.path };
+  const snapshot = await snapshotOf(apart, place, row.name);
   const { name, path, branch } = row;
   return { side: { name, path, branch, head: snapshot.head, uncommitted: snapshot.uncommitted }, snapshot };
 };

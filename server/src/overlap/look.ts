@@ -2,6 +2,7 @@ import type { ResultOf } from "../../../protocol/contract.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import type { Worktree } from "../../../protocol/worktrees.ts";
+import { recordDirOf } from "../git/index.ts";
 import type { Apart, Place } from "./apart.ts";
 import { onceBetween } from "./changes.ts";
 import type { Changes } from "./changes.ts";
@@ -12,7 +13,6 @@ import type { Call } from "./index.ts";
 import type { OverlapMemory } from "./memory.ts";
 import { Pairs } from "./pairs.ts";
 import type { Looked } from "./pairs.ts";
-import { placeOf } from "./places.ts";
 import { snapshotOf } from "./snapshot.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -53,7 +53,7 @@ interface Placed {
 const placesOf = (looking: Looking, repository: Repository, worktrees: readonly Worktree[]): Promise<Placed[]> =>
   eachReadable(looking, worktrees, async ({ name, path, state }) => {
     if (state !== "ready" && state !== "missing") throw new ImiError("repository/busy", `it is ${state}`);
-    return { name, place: await placeOf(repository, { name, path }) };
+    return { name, place: { gitDir: await recordDirOf(repository, { name, path }), workTree: path } };
   });
 
 /** All that each holds. Of one that cannot be read wholly, what it has committed is compared, and that is told too. */

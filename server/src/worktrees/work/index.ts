@@ -1,8 +1,7 @@
-import { stat } from "node:fs/promises";
 import type { Repository } from "../../../../protocol/repositories.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import type { Work } from "../../../../protocol/work.ts";
-import { filterGuards, readIndex } from "../../git/index.ts";
+import { filterGuards, readIndex, requireOwner } from "../../git/index.ts";
 import type { Checkout } from "../checkout.ts";
 import { backedUpWork } from "../shared-config/index.ts";
 import { tellDetached, tellDropped, tellKept, tellStashes } from "./commits.ts";
@@ -46,7 +45,7 @@ export const examine = async (
     findings.doubt(stranger ?? "its folder could not be read");
     return findings.answer(null);
   }
-  await attempt(() => requireOwner(asked, repository));
+  await attempt(() => requireOwner(asked.git, repository.gitDir, asked.signal));
   const [status] = await Promise.all([
     survey(asked, tree, findings, 0),
     attempt(() => tellStashes(asked, tree, checkout.branch, findings)),
@@ -77,12 +76,6 @@ const attempting =
 const reasonOf = (error: unknown, { code, message }: ImiError): string => {
   if (code !== "internal" || !(error instanceof Error) || !("path" in error)) return message;
   return `${String(error.path)} could not be read (${"code" in error ? String(error.code) : message})`;
-};
-
-/** git refuses a repository of another user's, but not one named by --git-dir: then it is asked in the way in which it does. */
-const requireOwner = async ({ git, signal }: Asked, { gitDir }: Repository): Promise<void> => {
-  if ((await stat(gitDir)).uid === process.geteuid?.()) return;
-  await git.run(gitDir, ["rev-parse", "--git-dir"], { access: "read", signal });
 };
 
 /** Waits for an answer without raising; whoever takes it gets what was raised. */

@@ -47,6 +47,7 @@ export const errorCodes = {
   "store/corrupt": "fault",
   "store/empty": "fault",
   "store/newer": "user",
+  "store/moved": "user",
   "store/read-only": "user",
   "store/network": "user",
   "store/full": "user",

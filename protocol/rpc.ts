@@ -58,4 +58,5 @@ export const fatalExitCodes = {
   "store/newer": 72,
   "store/corrupt": 73,
   "store/empty": 74,
+  "store/moved": 75,
 } as const;

@@ -72,6 +72,7 @@ function remediesFor(code: ErrorCode, state: ServerState): readonly Remedy[] {
     "server/stopped": state === "failed" || state === "stopped" ? [restart, log] : [log],
     "store/corrupt": [restart, log],
     "store/empty": [restart, log],
+    "store/moved": [restart, log],
     "runtime/unsupported": [restart, log],
     "repository/not-found": [{ label: l10n.t("Clone Repository…"), command: "imi.cloneRepository" }],
     "claim/held": [

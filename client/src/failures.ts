@@ -42,6 +42,14 @@ function describe(code: FatalCode): ImiError {
           hint: l10n.t("Reload the window to use the new one."),
         },
       );
+    case "store/moved":
+      return new ImiError(
+        code,
+        l10n.t("iMi's database was moved, deleted or replaced. Your worktrees are not touched by this."),
+        {
+          hint: l10n.t('Put the file back if it should be there, then use "iMi: Restart Server". The log names it.'),
+        },
+      );
     case "store/corrupt":
       return new ImiError(code, l10n.t("iMi's database is damaged. Your worktrees are not touched by this."), {
         hint: l10n.t("The log names the file and the backup that can take its place."),

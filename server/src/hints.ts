@@ -51,6 +51,7 @@ export const usualHints: Readonly<Record<ErrorCode, string | null>> = {
   "store/corrupt": "Move the registry away; `imi reconcile` finds every worktree again from git.",
   "store/empty": "Move the registry away; `imi reconcile` finds every worktree again from git.",
   "store/newer": "Update this iMi, or reload the window.",
+  "store/moved": "Put the file back, or start again what had it open.",
   "store/read-only": "Make the registry and its folder writable, or set IMI_DB_PATH.",
   "store/network": "Set IMI_DB_PATH to a file on a local disk.",
   "store/full": "Free some space, then try again.",

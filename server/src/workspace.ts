@@ -46,6 +46,8 @@ export interface Workspace {
   onEvents(receive: (events: readonly Event[]) => void | Promise<void>, since?: number): Promise<() => void>;
   /** Who watches the files of the repositories that were opened: as far as it is known at once, then whenever it changes. */
   onLeader(receive: (leader: Leader) => void): () => void;
+  /** Aborted, with the error as its reason, when the registry was moved, deleted or replaced: nothing works here from then on. */
+  readonly lost: AbortSignal;
   /** New settings or trust; nothing restarts. */
   reconfigure(change: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">): Promise<void>;
   /** What a report needs: which parts serve, and the repositories followed. */
@@ -102,6 +104,7 @@ class Composed implements Workspace {
   readonly #implementations: Implementations;
   #current: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">;
   #store: Promise<Store> | null = null;
+  readonly #lost = new AbortController();
   #worktrees: Promise<Worktrees> | null = null;
   #claimRoom: Promise<Claims> | null = null;
   #overlapRoom: Promise<Overlaps> | null = null;
@@ -164,6 +167,10 @@ class Composed implements Workspace {
     return () => void this.#leaderListeners.delete(receive);
   }
 
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
   async reconfigure(change: Pick<WorkspaceOptions, "settings" | "includeGlobs" | "trusted">): Promise<void> {
     this.#current = { ...this.#current, ...change };
     this.config = await configOf(this.#options, this.#current.settings);
@@ -209,10 +216,15 @@ class Composed implements Workspace {
         log: (message) => this.#log("info", message),
         attribute: () => this.config.settings.trackAgentActivity,
       });
-    this.#store = opening;
-    opening.catch(() => {
-      this.#store = null; // what kept it from opening may be mended before the next call
-    });
+    if (this.#store !== opening) {
+      this.#store = opening;
+      opening.then(
+        ({ lost }) => lost.addEventListener("abort", () => this.#lost.abort(lost.reason), { once: true }),
+        () => {
+          this.#store = null; // what kept it from opening may be mended before the next call
+        },
+      );
+    }
     return opening;
   }
 

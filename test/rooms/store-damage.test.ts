@@ -135,6 +135,53 @@ describe("a damaged registry", () => {
   });
 });
 
+describe("a registry that is moved, deleted or replaced while it is open", () => {
+  const moved = { code: "store/moved" };
+  const away: Readonly<Record<string, (file: string) => Promise<void> | void>> = {
+    deleted: (file) => {
+      for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true });
+    },
+    "moved away": (file) => renameSync(file, `${file}.aside`),
+    replaced: async (file) => {
+      for (const end of ["-wal", "-shm"]) rmSync(file + end, { force: true });
+      renameSync(file, `${file}.aside`);
+      (await opening(file)).close();
+    },
+  };
+  for (const [words, take] of Object.entries(away)) {
+    it(`is neither written to nor believed any more: ${words}`, async (t) => {
+      const { store, file, repositoryId } = await registry(t);
+      await take(file);
+      await assert.rejects(store.worktrees.begin(worktree(repositoryId, "w"), intention), moved);
+      await assert.rejects(store.worktrees.of(repositoryId), moved);
+      await assert.rejects(store.leases.tryTake("x", "test"), moved);
+      assert.equal((store.lost.reason as { code: string }).code, "store/moved");
+      store.close();
+      await assert.rejects(store.worktrees.of(repositoryId), moved, "the reason is the first one");
+    });
+  }
+
+  it("is noticed by whoever follows its events, though nothing is asked", { timeout: 60_000 }, async (t) => {
+    const { store, file } = await registry(t);
+    const stop = store.events.follow(0, () => undefined);
+    const lost = new Promise((resolve) => store.lost.addEventListener("abort", resolve, { once: true }));
+    rmSync(file);
+    await lost;
+    stop();
+  });
+
+  it("leaves the one that took its place alone when it is closed", async (t) => {
+    const { store, file } = await registry(t);
+    for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true });
+    const next = await opening(file);
+    await next.repositories.meet(repository);
+    store.close();
+    await next.repositories.meet({ ...repository, gitDir: "/b/.git" });
+    next.close();
+    assert.equal((await (await open(t, file)).repositories.all()).length, 2);
+  });
+});
+
 const current = migrations.at(-1)?.version ?? 0;
 
 describe("a registry of a newer iMi", () => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { ProposedFeatures, ResponseError, createConnection } from "vscode-languageserver/node";
 import type { CancellationToken, InitializeResult } from "vscode-languageserver/node";
 import { operations } from "../../../protocol/contract.ts";
@@ -20,6 +21,9 @@ const applicationError = -32_000;
 /** How long a client may take to read the answer to `initialize`; a busy extension host takes a second at times. */
 const answerReadMs = 10_000;
 
+/** How long what runs may take to end when the registry is gone, in ms; who asked for it is answered meanwhile. */
+const closeMs = 1_000;
+
 // VS Code asks Electron to be Node for this process alone; git's hooks and gh are not to be.
 delete process.env["ELECTRON_RUN_AS_NODE"];
 
@@ -38,6 +42,7 @@ connection.onInitialize(async ({ initializationOptions }): Promise<InitializeRes
     trusted: options.trusted,
     log: (level, message) => connection.console[level](message),
   });
+  workspace.lost.addEventListener("abort", () => void endWithoutRegistry(workspace?.lost.reason), { once: true });
   try {
     stopEvents = await workspace.onEvents((events) => void connection.sendNotification(eventsAppended, { events }));
   } catch (error) {
@@ -59,6 +64,18 @@ connection.onNotification(optionsChanged, async (options: InitializationOptions)
     trusted: options.trusted,
   });
 });
+
+/**
+ * What others do is not seen any more, and what is done here would be seen by nobody. Not by itself with whatever lies there
+ * next: somebody may be putting a backup in its place.
+ */
+async function endWithoutRegistry(reason: unknown): Promise<void> {
+  const { message, hint } = ImiError.from(reason);
+  connection.console.error(`${message} ${hint ?? ""}`);
+  stopEvents?.();
+  await Promise.race([workspace?.close(), delay(closeMs)]);
+  process.exit(fatalExitCodes["store/moved"]);
+}
 
 /** Leases are given back and the database closed; what a killed server leaves is found by the next one. */
 connection.onShutdown(async () => {

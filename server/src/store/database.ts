@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ImiError } from "../../../protocol/errors.ts";
 import { Commits } from "./commits.ts";
 import type { Connection, Engine, Params, Statement } from "./driver.ts";
-import { failureOf, full, newer, readOnly, translate } from "./failures.ts";
+import { failureOf, full, movedAway, newer, readOnly, translate } from "./failures.ts";
 import { connect } from "./opening.ts";
 import type { Opened } from "./opening.ts";
 import { checks, migrations } from "./sql.ts";
@@ -36,6 +36,7 @@ export class Database {
   #changes = 0;
   #generation = 0;
   #closed = false;
+  readonly #lost = new AbortController();
   readonly #sql: Sql;
 
   constructor(
@@ -71,6 +72,11 @@ export class Database {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Aborted, with the error as its reason, once it was seen that the file is not the one that others open any more. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
   }
 
   read<T>(work: (sql: Sql) => T): Promise<T> {
@@ -146,6 +152,12 @@ export class Database {
     throw again.reason === "full" ? full(this.file) : readOnly(this.file);
   }
 
+  /** SQLite itself does not look in WAL mode, and goes on for ever with a file that nobody else sees. */
+  #refuseMoved(): void {
+    if (!this.#lost.signal.aborted && this.#opened.moved()) this.#lost.abort(movedAway(this.file));
+    this.#lost.signal.throwIfAborted();
+  }
+
   #refresh(): void {
     if (this.#opened.stale()) this.#replace(connect(this.engine, this.file));
   }
@@ -166,6 +178,7 @@ export class Database {
   }
 
   #dataVersion(): number {
+    this.#refuseMoved();
     this.#refresh();
     const version = this.#sql.get<{ data_version: number }>(checks.dataVersion)?.data_version ?? 0;
     return this.#generation * 2 ** 32 + version;
@@ -174,8 +187,10 @@ export class Database {
   async #patiently<T>(attempt: () => T): Promise<T> {
     const start = performance.now();
     for (;;) {
+      this.#lost.signal.throwIfAborted();
       if (this.#closed) throw new ImiError("store/failed", "The registry was closed.");
       try {
+        this.#refuseMoved();
         return attempt();
       } catch (error) {
         if (failureOf(error) !== "busy") throw translate(error, this.file);

@@ -67,10 +67,7 @@ export const translate = (error: unknown, file: string): unknown => {
     case "corrupt":
       return new ImiError("store/corrupt", `The registry ${file} is damaged.`, { hint: restoring(file), cause: error });
     case "moved":
-      return new ImiError("store/failed", `The registry ${file} was moved or deleted while iMi had it open.`, {
-        hint: "Put the file back or restart iMi.",
-        cause: error,
-      });
+      return movedAway(file, error);
     case "cannot-open":
     case "io":
     case "taken":
@@ -104,6 +101,13 @@ export const full = (file: string, cause?: unknown): ImiError =>
 export const readOnly = (file: string, cause?: unknown): ImiError =>
   new ImiError("store/read-only", `The registry ${file} cannot be written; nothing was changed.`, {
     hint: "Give yourself write permission for the file and its folder, or set IMI_DB_PATH. Reading still works.",
+    cause,
+  });
+
+/** What would be written to it now nobody else would ever see: two could hold one worktree. */
+export const movedAway = (file: string, cause?: unknown): ImiError =>
+  new ImiError("store/moved", `The registry ${file} was moved, deleted or replaced while iMi had it open.`, {
+    hint: `Put the file back if it should be there. Then start this again: it opens the registry that is there (VS Code: "iMi: Restart Server").`,
     cause,
   });
 

@@ -105,6 +105,7 @@ export const openStore = async ({
   return {
     path: file,
     id: () => (id ??= database.read((read) => read.get<{ value: string }>(meta.id)?.value ?? "")),
+    lost: database.lost,
     engine: { name: engine.name, sqlite: engine.sqlite },
     repositories: repositoryRows(database),
     worktrees: worktreeRows(database, here),

@@ -14,6 +14,8 @@ export interface Opened {
   readonly reason: "permission" | "full" | null;
   /** The original of a copy has changed since. */
   stale(): boolean;
+  /** The file is not at its place any more, or is another: what is written here nobody else sees. Costs a stat. */
+  moved(): boolean;
   close(): void;
 }
 
@@ -46,6 +48,8 @@ const isWritable = (file: string): boolean => {
 };
 
 const connectDirectly = (engine: Engine, file: string, access: Opened["access"]): Opened => {
+  // Before it is opened: one that takes its place meanwhile is another.
+  const identity = identityOf(file);
   const connection = engine.connect(file, access);
   try {
     connection.exec(pragmas);
@@ -62,6 +66,10 @@ const connectDirectly = (engine: Engine, file: string, access: Opened["access"])
     access,
     reason: access === "read-write" ? null : "permission",
     stale: () => false,
+    moved: () => {
+      const now = identityOf(file);
+      return now !== undefined && now !== identity;
+    },
     close: () => {
       direct.set(file, (direct.get(file) ?? 1) - 1);
       connection.close();
@@ -96,6 +104,7 @@ const connectToCopy = (engine: Engine, file: string, reason: "permission" | "ful
       access: "read-only",
       reason,
       stale: () => stampOf(file) !== before,
+      moved: () => identityOf(file) === null, // another in its place is read anew
       close: () => {
         connection.close();
         removeCopy();
@@ -108,6 +117,16 @@ const connectToCopy = (engine: Engine, file: string, reason: "permission" | "ful
       hint: "Check the permissions of the file and its folder, and that the temporary folder has room.",
       cause: error,
     });
+  }
+};
+
+/** Which file it is; null where there is none, undefined where that cannot be seen. */
+const identityOf = (file: string): string | null | undefined => {
+  try {
+    const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
+    return stat === undefined ? null : `${stat.dev}/${stat.ino}`;
+  } catch {
+    return undefined;
   }
 };
 

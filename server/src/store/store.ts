@@ -20,6 +20,11 @@ export interface Store {
   readonly path: string;
   /** Tells this registry from every other; of random characters. */
   id(): Promise<string>;
+  /**
+   * Aborted, with store/moved as its reason, when the file was moved, deleted or replaced; every call raises that from then on.
+   * Seen at the next call, and within a second while events are followed.
+   */
+  readonly lost: AbortSignal;
   readonly engine: { readonly name: "better-sqlite3" | "node:sqlite"; readonly sqlite: string };
   readonly repositories: RepositoryRows;
   readonly worktrees: WorktreeRows;

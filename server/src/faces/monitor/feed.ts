@@ -1,6 +1,7 @@
 import type { OperationName, ParamsOf, ResultOf } from "../../../../protocol/contract.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import type { Event } from "../../../../protocol/events.ts";
+import type { Repository } from "../../../../protocol/repositories.ts";
 import type { Workspace } from "../../workspace.ts";
 import {
   emptyBoard,
@@ -79,17 +80,17 @@ export class Feed {
   }
 
   /**
-   * Follows the log from now on, and reads what is there; resolves to the repository's id, and raises what keeps it from being
+   * Follows the log from now on, and reads what is there; resolves to the repository, and raises what keeps it from being
    * opened.
    */
-  async start(workspace: Workspace): Promise<string> {
+  async start(workspace: Workspace): Promise<Repository> {
     this.#workspace = workspace;
     const { repository } = await this.#call("repository.open", {});
     this.#repositoryId = repository.id;
     this.#set({ ...this.#board, repository: repository.name });
     this.#stopEvents = await workspace.onEvents((events) => this.#receive(events));
     void this.refresh();
-    return repository.id;
+    return repository;
   }
 
   stop(): void {

@@ -4,7 +4,9 @@ import type { Event } from "../../../../protocol/events.ts";
 import { paintFor, wantsColour, type Paint } from "../cli/colour.ts";
 import { tell } from "../cli/print.ts";
 import { printable, safeJson } from "../cli/text.ts";
-import { lineOutput, readerLeft } from "./line-output.ts";
+import { raiseWhatEnded } from "./ending.ts";
+import { followFolder } from "./ground.ts";
+import { lineOutput } from "./line-output.ts";
 import type { LiveOptions } from "./options.ts";
 import { namesMatching } from "./name-patterns.ts";
 import { followWatcher } from "./who-watches.ts";
@@ -25,11 +27,11 @@ export interface FollowOptions extends LiveOptions {
 export const followEvents = async (options: FollowOptions): Promise<void> => {
   const { format, colour, signal } = options;
   const output = lineOutput(process.stdout);
-  const over = AbortSignal.any([signal, output.gone]);
   const wanted = namesMatching(options.names);
   const paint = paintFor(colour === "auto" && wantsColour(process.stdout.isTTY, options.env));
   const lineOf = format === "json" ? safeJson : (event: Event): string => eventLine(event, paint);
   const workspace = await openWatching(options, (message) => tell("warning", message, colour));
+  const over = AbortSignal.any([signal, output.gone, workspace.lost]);
   try {
     const stop = await workspace.onEvents(
       (events) => output.write(events.filter(({ name }) => wanted(name)).map(lineOf)),
@@ -43,7 +45,7 @@ export const followEvents = async (options: FollowOptions): Promise<void> => {
   } finally {
     await closeSoon(workspace);
   }
-  if (output.gone.aborted && !readerLeft(output.gone.reason)) throw ImiError.from(output.gone.reason);
+  raiseWhatEnded(options, workspace, output);
 };
 
 /** Opens the repository, so that this process watches it when nobody else does; outside of one the log alone is followed. */
@@ -57,6 +59,7 @@ const watch = async (
     // An operation answers with its own result.
     const { repository } = opened as ResultOf<"repository.open">;
     followWatcher(workspace, repository.id, (watcher) => tell("note", sentence(watcherText(watcher)), colour));
+    void followFolder(repository, signal, (now, words) => tell(now === "gone" ? "warning" : "note", words, colour));
   } catch (error) {
     if (signal.aborted) return;
     const { code, message } = ImiError.from(error);

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ResultOf } from "../../../../protocol/contract.ts";
 import type { Event } from "../../../../protocol/events.ts";
-import { ImiError } from "../../../../protocol/errors.ts";
 import { paintFor, wantsColour, type Paint } from "../cli/colour.ts";
 import { tell } from "../cli/print.ts";
 import { printable, safeJson } from "../cli/text.ts";
 import { happeningOf, type Sign } from "./happenings.ts";
-import { lineOutput, readerLeft } from "./line-output.ts";
+import { raiseWhatEnded } from "./ending.ts";
+import { followFolder } from "./ground.ts";
+import { lineOutput } from "./line-output.ts";
 import type { LiveOptions } from "./options.ts";
 import { followWatcher } from "./who-watches.ts";
 import { sentence, watcherText } from "./words.ts";
@@ -44,9 +45,9 @@ const wantsScreen = ({ plain, format, env }: MonitorOptions): boolean => {
 const showLines = async (options: MonitorOptions): Promise<void> => {
   const { format, colour, signal } = options;
   const output = lineOutput(process.stdout);
-  const over = AbortSignal.any([signal, output.gone]);
   const paint = paintFor(colour === "auto" && wantsColour(process.stdout.isTTY, options.env));
   const workspace = await openWatching(options, (message) => tell("warning", message, colour));
+  const over = AbortSignal.any([signal, output.gone, workspace.lost]);
   try {
     const given = options.repository === null ? {} : { repository: options.repository };
     const context = { signal: over, progress: () => undefined };
@@ -63,6 +64,9 @@ const showLines = async (options: MonitorOptions): Promise<void> => {
       ),
     );
     followWatcher(workspace, id, (watcher) => tell("note", sentence(watcherText(watcher)), colour));
+    void followFolder(opened.repository, over, (now, words) =>
+      tell(now === "gone" ? "warning" : "note", words, colour),
+    );
     await delay(longest, undefined, { signal: over }).catch(() => undefined);
     stop();
   } catch (error) {
@@ -70,7 +74,7 @@ const showLines = async (options: MonitorOptions): Promise<void> => {
   } finally {
     await closeSoon(workspace);
   }
-  if (output.gone.aborted && !readerLeft(output.gone.reason)) throw ImiError.from(output.gone.reason);
+  raiseWhatEnded(options, workspace, output);
 };
 
 /** As long as a timer can be; it keeps the process alive until it is aborted. */

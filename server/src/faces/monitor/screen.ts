@@ -4,7 +4,9 @@ import { ImiError } from "../../../../protocol/errors.ts";
 import { wantsColour } from "../cli/colour.ts";
 import { progressLine } from "../cli/progress.ts";
 import type { Workspace } from "../../workspace.ts";
+import { raiseWhatEnded } from "./ending.ts";
 import { Feed } from "./feed.ts";
+import { followFolder } from "./ground.ts";
 import { firstUi, pressed, type Press, type Ui, type Wish } from "./keys.ts";
 import { layoutLoaded } from "./layout.ts";
 import type { Line, Tone } from "./lines.ts";
@@ -40,10 +42,10 @@ export const showScreen = async (options: MonitorOptions): Promise<void> => {
   });
   const leave = (): void => ink.unmount();
   const forget = restoringOnCrash(leave);
-  signal.addEventListener("abort", leave, { once: true });
+  for (const each of [signal, session.lost]) each.addEventListener("abort", leave, { once: true });
   // The terminal was closed.
   for (const stream of [process.stdin, process.stdout]) stream.on("error", leave);
-  if (signal.aborted) leave();
+  if (signal.aborted || session.lost.aborted) leave();
   try {
     await ink.waitUntilExit();
   } finally {
@@ -51,6 +53,7 @@ export const showScreen = async (options: MonitorOptions): Promise<void> => {
     signal.removeEventListener("abort", leave);
     await session.close();
   }
+  raiseWhatEnded(options, session, null);
 };
 
 /** What takes longer is said to be on its way: very many worktrees are met for the first time. */
@@ -60,6 +63,8 @@ const patienceMs = 700;
 class Session {
   readonly #options: MonitorOptions;
   readonly #listeners = new Set<() => void>();
+  readonly #lost = new AbortController();
+  #opened = new AbortController();
   #workspace: Workspace | null = null;
   #feed: Feed;
 
@@ -72,6 +77,11 @@ class Session {
     return this.#feed;
   }
 
+  /** As the workspace's own, whichever is open. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
   /** Returns a function that ends it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -82,9 +92,17 @@ class Session {
     const feed = this.#feed;
     const workspace = await openWatching(this.#options, (message) => feed.warn(message));
     this.#workspace = workspace;
+    const opened = new AbortController();
+    this.#opened = opened;
+    const { lost } = workspace;
+    lost.addEventListener("abort", () => this.#lost.abort(lost.reason), { once: true, signal: opened.signal });
     try {
-      const id = await feed.start(workspace);
-      followWatcher(workspace, id, (watcher) => feed.set({ watcher }));
+      const repository = await feed.start(workspace);
+      followWatcher(workspace, repository.id, (watcher) => feed.set({ watcher }));
+      void followFolder(repository, opened.signal, (now, words) => {
+        feed.problem("repository", now === "gone" ? words : null);
+        if (now === "back") void feed.refresh();
+      });
     } catch (error) {
       await this.close();
       throw error;
@@ -92,6 +110,7 @@ class Session {
   }
 
   async close(): Promise<void> {
+    this.#opened.abort();
     this.#feed.stop();
     const workspace = this.#workspace;
     this.#workspace = null;

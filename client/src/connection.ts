@@ -60,6 +60,11 @@ export class Connection implements Disposable {
     return this.#state;
   }
 
+  /** Whether there is a server, or one is coming. */
+  get serves(): boolean {
+    return this.#state === "running" || this.#state === "starting";
+  }
+
   /** Why there is no server, when the state is `failed`. */
   get failure(): ImiError | null {
     return this.#failure;

@@ -1,4 +1,5 @@
 import { type TreeView, commands } from "vscode";
+import { textIn } from "./given.ts";
 
 /** How long VS Code is given to draw a tree again, in milliseconds, and how often is looked whether it has. */
 const redrawing = { atMost: 2000, lookEvery: 20 };
@@ -17,7 +18,7 @@ export async function calledOn<Node>(view: TreeView<Node>, args: readonly unknow
 
 /** A key of package.json's `keybindings`, whose `args` say so. */
 function isKey(first: unknown): boolean {
-  return typeof first === "object" && first !== null && "by" in first && first.by === "keyboard";
+  return textIn(first, "by") === "keyboard";
 }
 
 /**

@@ -5,6 +5,7 @@ import { ImiError } from "../../protocol/errors.ts";
 import type { Repository } from "../../protocol/repositories.ts";
 import type { Actions } from "./commands.ts";
 import type { Connection } from "./connection.ts";
+import { fieldIn } from "./given.ts";
 import { withProgress } from "./progress.ts";
 import { type Repositories, pathIn } from "./repositories.ts";
 import type { WorktreeList } from "./worktrees/list.ts";
@@ -93,7 +94,7 @@ export function repositoryActions(
 }
 
 function repositoryGiven(given: unknown, list: WorktreeList): Repository | undefined {
-  const id = typeof given === "object" && given !== null && "repository" in given ? given.repository : undefined;
+  const id = fieldIn(given, "repository");
   return list.repositories.find((each) => each.id === id || each.trunk === id);
 }
 

@@ -7,11 +7,12 @@ import { compareCommits, compareWorktree } from "../changes/compare.ts";
 import type { Actions } from "../commands.ts";
 import type { Connection } from "../connection.ts";
 import { calledOn } from "../focused.ts";
+import { textIn } from "../given.ts";
 import type { WorktreeList } from "../worktrees/list.ts";
 import type { WorktreeTree } from "../worktrees/tree.ts";
 import type { ActivityList } from "./activity-list.ts";
 import { chooseFilter } from "./filter.ts";
-import { textIn } from "./labels.ts";
+import { detailOf } from "./labels.ts";
 import type { Entry } from "./pages.ts";
 import type { ActivityView, EntryNode } from "./view.ts";
 
@@ -58,8 +59,8 @@ export function activityActions(tools: ActivityTools): Pick<Actions, Name> {
     "imi.showActivityOfWorktree": async (...args) => {
       await list.ready();
       const [node] = await calledOn(tools.tree.view, args);
-      const id = typeof node === "object" && node !== null && "id" in node ? node.id : undefined;
-      const worktree = typeof id === "string" ? list.get(id) : undefined;
+      const id = textIn(node, "id");
+      const worktree = id === undefined ? undefined : list.get(id);
       if (worktree !== undefined) {
         const { repository, name } = worktree;
         activity.show({ worktree: { repository, name } });
@@ -72,11 +73,11 @@ export function activityActions(tools: ActivityTools): Pick<Actions, Name> {
 /** A file's and a commit's entry open their diff; the others lead to their worktree. */
 async function openEntry({ connection, list, tree }: ActivityTools, entry: Entry): Promise<void> {
   const worktree = list.get(entry.worktree.id);
-  const head = entry.type === "commit" ? textIn(entry, "head") : null;
+  const head = entry.type === "commit" ? detailOf(entry, "head") : null;
   if (head !== null) {
     const repository = list.repositories.find(({ id }) => id === entry.repository);
     if (repository === undefined) return;
-    const from = textIn(entry, "from");
+    const from = detailOf(entry, "from");
     // The commits of a worktree that is gone are still the repository's.
     const folder = worktree?.path ?? repository.trunk ?? repository.container;
     await compareCommits(connection, repository, folder, { commit: head, ...(from === null ? {} : { from }) });
@@ -93,5 +94,5 @@ async function openEntry({ connection, list, tree }: ActivityTools, entry: Entry
 }
 
 function isEntryNode(value: unknown): value is EntryNode {
-  return typeof value === "object" && value !== null && "kind" in value && value.kind === "activity";
+  return textIn(value, "kind") === "activity";
 }

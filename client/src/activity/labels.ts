@@ -68,9 +68,11 @@ export function titleOf(entry: Entry): string {
       if (entry.file === null) return moreFiles(countIn(entry, "more"));
       return printable(path.posix.basename(entry.file));
     case "commit":
-      return printable(textIn(entry, "subject") ?? textIn(entry, "head")?.slice(0, 7) ?? l10n.t("no commit any more"));
+      return printable(
+        detailOf(entry, "subject") ?? detailOf(entry, "head")?.slice(0, 7) ?? l10n.t("no commit any more"),
+      );
     case "switch": {
-      const to = textIn(entry, "to");
+      const to = detailOf(entry, "to");
       return to === null ? l10n.t("detached its HEAD") : l10n.t("switched to {0}", printable(to));
     }
     case "agent_claimed":
@@ -147,11 +149,11 @@ export function entryLines(entry: Entry): readonly (readonly [string, string])[]
     ...line(l10n.t("File"), entry.file),
     ...line(l10n.t("Worktree"), entry.worktree.name),
     ...line(l10n.t("Agent"), entry.agent),
-    ...line(l10n.t("Branch"), textIn(entry, "branch")),
-    ...line(l10n.t("Commit"), textIn(entry, "head")),
-    ...(entry.type === "switch" ? line(l10n.t("Before"), textIn(entry, "from") ?? l10n.t("detached")) : []),
-    ...line(l10n.t("Task"), textIn(entry, "task")),
-    ...line(l10n.t("Why"), textIn(entry, "reason")),
+    ...line(l10n.t("Branch"), detailOf(entry, "branch")),
+    ...line(l10n.t("Commit"), detailOf(entry, "head")),
+    ...(entry.type === "switch" ? line(l10n.t("Before"), detailOf(entry, "from") ?? l10n.t("detached")) : []),
+    ...line(l10n.t("Task"), detailOf(entry, "task")),
+    ...line(l10n.t("Why"), detailOf(entry, "reason")),
     ...line(l10n.t("When"), new Date(entry.at).toLocaleString()),
   ];
 }
@@ -171,7 +173,7 @@ export function filterInWords({ worktree, agent, file, type, since }: Filter): s
 }
 
 /** Details are the log's own; what is not there as expected is not told. */
-export function textIn({ details }: Entry, name: string): string | null {
+export function detailOf({ details }: Entry, name: string): string | null {
   const value = details[name];
   return typeof value === "string" && value !== "" ? value : null;
 }

@@ -65,7 +65,7 @@ export class ActivityView implements TreeDataProvider<ActivityNode>, Disposable 
   }
 
   getChildren(node?: ActivityNode): ActivityNode[] {
-    if (node !== undefined || !this.#serves) return [];
+    if (node !== undefined || !this.#connection.serves) return [];
     const rows = [...this.#entries.keys()].map((id): EntryNode => {
       const known = this.#nodes.get(id) ?? { kind: "activity", id };
       this.#nodes.set(id, known);
@@ -111,10 +111,6 @@ export class ActivityView implements TreeDataProvider<ActivityNode>, Disposable 
     this.#scope.dispose();
   }
 
-  get #serves(): boolean {
-    return this.#connection.state !== "failed" && this.#connection.state !== "stopped";
-  }
-
   #draw(): void {
     this.#drawnAt = performance.now();
     this.#changed.fire(undefined);
@@ -142,7 +138,7 @@ export class ActivityView implements TreeDataProvider<ActivityNode>, Disposable 
     this.#entries = new Map(entries.map((entry) => [entry.id, entry]));
     for (const id of this.#nodes.keys()) if (!this.#entries.has(id)) this.#nodes.delete(id);
     // Not `undefined`: the view's properties are accessors, and their declared types have no such value.
-    this.view.message = this.#serves && entries.length > 0 ? (failure?.message ?? "") : "";
+    this.view.message = this.#connection.serves && entries.length > 0 ? (failure?.message ?? "") : "";
     this.view.description = filterInWords(filter);
     this.#draw();
     this.#clock.look();

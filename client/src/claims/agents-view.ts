@@ -60,7 +60,7 @@ export class AgentsView implements TreeDataProvider<AgentNode>, Disposable {
   }
 
   getChildren(node?: AgentNode): AgentNode[] {
-    if (node !== undefined || !this.#serves) return [];
+    if (node !== undefined || !this.#connection.serves) return [];
     return this.#agents.all.map(({ id }) => {
       const known: AgentNode = this.#nodes.get(id) ?? { kind: "agent", id };
       this.#nodes.set(id, known);
@@ -103,10 +103,6 @@ export class AgentsView implements TreeDataProvider<AgentNode>, Disposable {
     this.#scope.dispose();
   }
 
-  get #serves(): boolean {
-    return this.#connection.state !== "failed" && this.#connection.state !== "stopped";
-  }
-
   /** `agent+flag+flag`, matched in package.json's menus. */
   #contextValue(agent: Agent): string {
     const worktree = this.worktreeOf({ kind: "agent", id: agent.id });
@@ -129,7 +125,7 @@ export class AgentsView implements TreeDataProvider<AgentNode>, Disposable {
     const known = new Set(all.map(({ id }) => id));
     for (const id of this.#nodes.keys()) if (!known.has(id)) this.#nodes.delete(id);
     // Not `undefined`: the view's property is an accessor, and its declared type has no such value.
-    this.view.message = this.#serves && all.length > 0 ? (reading.failure?.message ?? "") : "";
+    this.view.message = this.#connection.serves && all.length > 0 ? (reading.failure?.message ?? "") : "";
     this.#changed.fire(undefined);
     this.#clock.look();
   }

@@ -3,6 +3,7 @@ import { ImiError } from "../../../protocol/errors.ts";
 import type { Worktree } from "../../../protocol/worktrees.ts";
 import type { Actions } from "../commands.ts";
 import { calledOn } from "../focused.ts";
+import { textIn } from "../given.ts";
 import { worktreesIn } from "../worktrees/commands.ts";
 import { pickWorktree } from "../worktrees/pick.ts";
 import { currentWorktree } from "../worktrees/status-bar.ts";
@@ -146,10 +147,4 @@ function saidIn(given: unknown): Said {
 
 function isAgentNode(value: unknown): value is AgentNode {
   return textIn(value, "kind") === "agent" && textIn(value, "id") !== undefined;
-}
-
-function textIn(given: unknown, name: string): string | undefined {
-  // The object was passed by VS Code or a program; what it holds is looked at, not believed.
-  const value = typeof given === "object" && given !== null ? (given as Record<string, unknown>)[name] : undefined;
-  return typeof value === "string" ? value : undefined;
 }

@@ -6,6 +6,7 @@ import { compareFile } from "../changes/compare-file.ts";
 import { repositoryOf } from "../changes/compare.ts";
 import type { Connection } from "../connection.ts";
 import { calledOn } from "../focused.ts";
+import { textIn } from "../given.ts";
 import { pathIn } from "../repositories.ts";
 import { worktreesIn } from "../worktrees/commands.ts";
 import type { WorktreeList } from "../worktrees/list.ts";
@@ -141,10 +142,4 @@ function isPairNode(value: unknown): value is PairNode {
 function isFileNode(value: unknown): value is SharedNode | CollisionNode {
   const kind: ConflictNode["kind"][] = ["shared", "collision"];
   return kind.some((each) => each === textIn(value, "kind"));
-}
-
-function textIn(given: unknown, name: string): string | undefined {
-  // The object was passed by VS Code or a program; what it holds is looked at, not believed.
-  const value = typeof given === "object" && given !== null ? (given as Record<string, unknown>)[name] : undefined;
-  return typeof value === "string" ? value : undefined;
 }

@@ -100,7 +100,7 @@ export class ConflictsView implements TreeDataProvider<ConflictNode>, Disposable
   }
 
   getChildren(node?: ConflictNode): ConflictNode[] {
-    if (!this.#serves) return [];
+    if (!this.#connection.serves) return [];
     switch (node?.kind) {
       case undefined:
         return [
@@ -164,10 +164,6 @@ export class ConflictsView implements TreeDataProvider<ConflictNode>, Disposable
 
   dispose(): void {
     this.#scope.dispose();
-  }
-
-  get #serves(): boolean {
-    return this.#connection.state !== "failed" && this.#connection.state !== "stopped";
   }
 
   #node<Node extends ConflictNode>(node: Node): Node {
@@ -284,11 +280,11 @@ export class ConflictsView implements TreeDataProvider<ConflictNode>, Disposable
     else if (failure !== null) setContext("imi.conflicts", "failed");
     else setContext("imi.conflicts", complete ? "none" : "reading");
     // Not `undefined`: the view's property is an accessor, and its declared type has no such value.
-    this.view.message = this.#serves && rows > 0 ? (failure?.message ?? "") : "";
+    this.view.message = this.#connection.serves && rows > 0 ? (failure?.message ?? "") : "";
     const conflicts = pairs.filter(({ merge }) => merge.clean === false).length;
-    this.view.description = this.#serves && conflicts > 0 ? String(conflicts) : "";
+    this.view.description = this.#connection.serves && conflicts > 0 ? String(conflicts) : "";
     this.view.badge =
-      collisions.length === 0 || !this.#serves
+      collisions.length === 0 || !this.#connection.serves
         ? undefined
         : {
             value: collisions.length,

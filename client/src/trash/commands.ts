@@ -3,10 +3,11 @@ import { ImiError } from "../../../protocol/errors.ts";
 import type { Actions } from "../commands.ts";
 import type { Connection } from "../connection.ts";
 import { serverStopped } from "../failures.ts";
+import { calledOn } from "../focused.ts";
+import { textIn } from "../given.ts";
 import { pathIn } from "../repositories.ts";
 import type { WorktreeList } from "../worktrees/list.ts";
 import { deleteForGood, emptyTrash } from "./delete.ts";
-import { calledOn } from "../focused.ts";
 import type { TrashPage } from "./page.ts";
 import { pickTrashed } from "./pick.ts";
 import { type Restorable, restore } from "./restore.ts";
@@ -45,8 +46,8 @@ export function trashActions(
     const called = await calledOn(trashView.view, args);
     const nodes = called.filter(isTrashNode);
     if (nodes.length > 0) return trashView.entriesOf(nodes);
-    const name = nameIn(called[0]);
-    if (name === null) return null;
+    const name = textIn(called[0], "name");
+    if (name === undefined) return null;
     const found = (await trash.fresh()).find(({ entry }) => entry.id === name || entry.name === name);
     if (found !== undefined) return [found];
     throw new ImiError("trash/not-found", l10n.t("There is no {0} in the trash.", name));
@@ -101,10 +102,5 @@ function restorable({ repository, entry }: Trashed): Restorable {
 }
 
 function isTrashNode(value: unknown): value is TrashNode {
-  return typeof value === "object" && value !== null && "kind" in value && value.kind === "trashed";
-}
-
-function nameIn(given: unknown): string | null {
-  if (typeof given !== "object" || given === null || !("name" in given)) return null;
-  return typeof given.name === "string" ? given.name : null;
+  return textIn(value, "kind") === "trashed";
 }

@@ -43,7 +43,7 @@ export class TrashView implements TreeDataProvider<TrashNode>, Disposable {
   }
 
   getChildren(node?: TrashNode): TrashNode[] {
-    if (node !== undefined || !this.#serves) return [];
+    if (node !== undefined || !this.#connection.serves) return [];
     return this.#trash.all.map(({ entry }) => {
       const known: TrashNode = this.#nodes.get(entry.id) ?? { kind: "trashed", id: entry.id };
       this.#nodes.set(entry.id, known);
@@ -85,10 +85,6 @@ export class TrashView implements TreeDataProvider<TrashNode>, Disposable {
     this.#scope.dispose();
   }
 
-  get #serves(): boolean {
-    return this.#connection.state !== "failed" && this.#connection.state !== "stopped";
-  }
-
   #look(): void {
     this.#trash.reading.watch(() => this.view.visible);
     if (this.view.visible)
@@ -101,9 +97,9 @@ export class TrashView implements TreeDataProvider<TrashNode>, Disposable {
     const { failure, current } = this.#trash.reading;
     // Not `undefined`: the view's property is an accessor, and its declared type has no such value.
     this.view.message =
-      this.#serves && here.size > 0 ? [failure?.message ?? [], this.#trash.warnings].flat(2).join("\n") : "";
+      this.#connection.serves && here.size > 0 ? [failure?.message ?? [], this.#trash.warnings].flat(2).join("\n") : "";
     // Behind a folded view nothing is read: no number is better than an old one.
-    this.view.description = this.#serves && current && here.size > 0 ? String(here.size) : "";
+    this.view.description = this.#connection.serves && current && here.size > 0 ? String(here.size) : "";
     this.#changed.fire(undefined);
   }
 }

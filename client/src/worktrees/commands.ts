@@ -9,6 +9,7 @@ import type { AgentList } from "../claims/agent-list.ts";
 import type { Connection } from "../connection.ts";
 import { serverStopped } from "../failures.ts";
 import { calledOn } from "../focused.ts";
+import { fieldIn, textIn } from "../given.ts";
 import type { Repositories } from "../repositories.ts";
 import type { OverlapList } from "../overlap/overlap-list.ts";
 import type { TrashList } from "../trash/trash-list.ts";
@@ -160,7 +161,7 @@ export function worktreesIn(called: readonly unknown[], list: WorktreeList): rea
   const found = called.filter(isNode).flatMap((node) => (node.kind === "worktree" ? (list.get(node.id) ?? []) : []));
   if (found.length > 0) return found;
   const [first] = called;
-  const name = text(first, "name");
+  const name = textIn(first, "name");
   if (name === undefined) return null;
   const repository = repositoryIn(first, list);
   const named = list.worktrees(repository?.id).find((each) => each.name === name);
@@ -169,24 +170,24 @@ export function worktreesIn(called: readonly unknown[], list: WorktreeList): rea
 }
 
 function createRequest([first]: readonly unknown[], list: WorktreeList): Parameters<typeof createWorktree>[2] {
-  const type = text(first, "type");
+  const type = textIn(first, "type");
   return {
     repository: repositoryIn(first, list),
     type: type !== undefined && isNamedType(type) ? type : undefined,
-    name: text(first, "name"),
-    branch: text(first, "branch"),
-    base: text(first, "base"),
+    name: textIn(first, "name"),
+    branch: textIn(first, "branch"),
+    base: textIn(first, "base"),
   };
 }
 
 function reviewRequest([first]: readonly unknown[], list: WorktreeList): Parameters<typeof reviewPullRequest>[2] {
-  const number = field(first, "number");
+  const number = fieldIn(first, "number");
   return { repository: repositoryIn(first, list), number: typeof number === "number" ? number : undefined };
 }
 
 /** Named by a row of the view (by id) or by a program (by any path in it, or as a Uri). */
 function repositoryIn(given: unknown, list: WorktreeList): Repository | undefined {
-  const named = field(given, "repository");
+  const named = fieldIn(given, "repository");
   const place = named instanceof Uri ? named.fsPath : named;
   if (typeof place !== "string") return undefined;
   const byId = list.repositories.find(({ id }) => id === place);
@@ -198,17 +199,8 @@ function repositoryIn(given: unknown, list: WorktreeList): Repository | undefine
   );
 }
 
-function field(of: unknown, name: string): unknown {
-  return typeof of === "object" && of !== null && name in of ? (of as Record<string, unknown>)[name] : undefined;
-}
-
-function text(of: unknown, name: string): string | undefined {
-  const value = field(of, name);
-  return typeof value === "string" ? value : undefined;
-}
-
 function isNode(value: unknown): value is Node {
-  return ["repository", "group", "worktree"].includes(String(field(value, "kind")));
+  return ["repository", "group", "worktree"].includes(String(fieldIn(value, "kind")));
 }
 
 function isNamedType(type: string): type is NamedType & WorktreeType {

@@ -105,7 +105,7 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
 
   getChildren(node?: Node): Node[] {
     // Without a server nothing is known to be true any more; the welcome view says so and how to go on.
-    if (this.#connection.state === "failed" || this.#connection.state === "stopped") return [];
+    if (!this.#connection.serves) return [];
     switch (node?.kind) {
       case undefined: {
         const repositories = this.#list.repositories;

@@ -17,7 +17,7 @@ import type { ColorId } from "../tables.ts";
 import { decorationUri } from "../worktrees/decorations.ts";
 import type { WorktreeList } from "../worktrees/list.ts";
 import { isClose, nearInWords } from "./labels.ts";
-import type { OverlapList } from "./overlap-list.ts";
+import type { OverlapList, Pair } from "./overlap-list.ts";
 
 /** Two arrows that meet: somebody else is at it too. */
 const badge = "⇄";
@@ -61,30 +61,7 @@ export class OverlapDecorations implements FileDecorationProvider, Disposable {
 
   #renew(): void {
     const before = this.#marks;
-    const now = new Map<string, Mark>();
-    const { pairs } = this.#overlaps;
-    const worktrees = byName(pairs.length === 0 ? [] : this.#list.worktrees());
-    for (const pair of pairs) {
-      for (const [mine, other] of [
-        ["a", "b"],
-        ["b", "a"],
-      ] as const) {
-        const worktree = worktrees.get(keyOf(pair.repository.id, pair[mine]));
-        if (worktree === undefined) continue;
-        if (pair.merge.clean === false) {
-          // Marked, not coloured: the row's colour tells of its own files.
-          add(now, decorationUri(worktree), { close: false, told: [wouldConflict(pair[other])] });
-        }
-        if (!this.#list.openHere.has(worktree.id)) continue;
-        const holder = worktrees.get(keyOf(pair.repository.id, pair[other]))?.claim?.agent ?? null;
-        for (const file of pair.files) {
-          const { path: name, change } = file[mine];
-          if (change === "deleted") continue;
-          const told = toldOf(pair[other], holder, file);
-          add(now, Uri.file(path.join(worktree.path, name)), { close: isClose(file.near), told: [told] });
-        }
-      }
-    }
+    const now = marksOf(this.#overlaps.pairs, this.#list);
     this.#marks = now;
     const changed = [...new Set([...before.keys(), ...now.keys()])].filter(
       (key) => JSON.stringify(before.get(key)) !== JSON.stringify(now.get(key)),
@@ -93,18 +70,51 @@ export class OverlapDecorations implements FileDecorationProvider, Disposable {
   }
 }
 
+interface Mark {
+  /** Whether somebody will have to look at it. */
+  readonly close: boolean;
+  readonly told: readonly string[];
+}
+
+/** Each of a pair with the other. */
+const sides = [
+  ["a", "b"],
+  ["b", "a"],
+] as const;
+
+/** By the address of what is marked. */
+function marksOf(pairs: readonly Pair[], list: WorktreeList): ReadonlyMap<string, Mark> {
+  const marks = new Map<string, Mark>();
+  const worktrees = byName(pairs.length === 0 ? [] : list.worktrees());
+  for (const pair of pairs) {
+    for (const [mine, other] of sides) {
+      const worktree = worktrees.get(keyOf(pair.repository.id, pair[mine]));
+      if (worktree === undefined) continue;
+      // Marked, not coloured: the row's colour tells of its own files.
+      if (pair.merge.clean === false)
+        add(marks, decorationUri(worktree), { close: false, told: [wouldConflict(pair[other])] });
+      if (!list.openHere.has(worktree.id)) continue;
+      const holder = worktrees.get(keyOf(pair.repository.id, pair[other]))?.claim?.agent ?? null;
+      for (const file of pair.files) {
+        const { path: name, change } = file[mine];
+        if (change === "deleted") continue;
+        const told = toldOf(pair[other], holder, file);
+        add(marks, Uri.file(path.join(worktree.path, name)), { close: isClose(file.near), told: [told] });
+      }
+    }
+  }
+  return marks;
+}
+
 /** What is said of worktrees besides what they hold themselves, by their ids: with whom a merge would conflict. */
 export function wouldConflicts(overlaps: OverlapList, list: WorktreeList): ReadonlyMap<string, string> {
   const words = new Map<string, string>();
   const conflicts = overlaps.pairs.filter(({ merge }) => merge.clean === false);
   const worktrees = byName(conflicts.length === 0 ? [] : list.worktrees());
-  for (const { repository, a, b } of conflicts) {
-    for (const [mine, other] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      const id = worktrees.get(keyOf(repository.id, mine))?.id;
-      if (id !== undefined) words.set(id, [words.get(id) ?? [], wouldConflict(other)].flat().join(", "));
+  for (const pair of conflicts) {
+    for (const [mine, other] of sides) {
+      const id = worktrees.get(keyOf(pair.repository.id, pair[mine]))?.id;
+      if (id !== undefined) words.set(id, [words.get(id) ?? [], wouldConflict(pair[other])].flat().join(", "));
     }
   }
   return words;
@@ -120,12 +130,6 @@ function keyOf(repository: string, name: string): string {
 
 function wouldConflict(other: string): string {
   return l10n.t("would conflict with {0}", printable(other));
-}
-
-interface Mark {
-  /** Whether somebody will have to look at it. */
-  readonly close: boolean;
-  readonly told: readonly string[];
 }
 
 function add(marks: Map<string, Mark>, uri: Uri, { close, told }: Mark): void {

@@ -4,6 +4,10 @@ import { operation, repositoryParam } from "./operation.ts";
 /** What a path stands for: git keeps a link's target as its content, and of a submodule the commit it is at. */
 export const versionKinds = ["file", "link", "submodule"] as const;
 
+/** What became of a file between two commits, or between one and the disk; `retyped`: a link became a file, say. */
+export const changeKinds = ["added", "changed", "deleted", "renamed", "retyped"] as const;
+export type ChangeKind = (typeof changeKinds)[number];
+
 /** A file as it was or is at one end of a comparison. */
 export const fileVersion = z.object({
   kind: z.enum(versionKinds),
@@ -19,7 +23,7 @@ export type FileVersion = z.infer<typeof fileVersion>;
 export const changedFile = z.object({
   path: z.string().describe("relative to the worktree; as it was called where it is gone"),
   from: z.string().nullable().describe("what a renamed one was called; null otherwise"),
-  change: z.enum(["added", "changed", "deleted", "renamed", "retyped"]),
+  change: z.enum(changeKinds),
   untracked: z.boolean().describe("git was not told of it yet"),
   binary: z.boolean().nullable().describe("null: not looked at, where there are more files than asked for"),
   before: fileVersion.nullable().describe("null: it was not there"),

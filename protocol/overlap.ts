@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { changeKinds } from "./changes.ts";
 import { operation, repositoryParam } from "./operation.ts";
 
 /** Kinds of conflict in git's own words (`CONFLICT (modify/delete)`); `other` is one that this iMi does not know. */
@@ -95,9 +96,10 @@ export const nearness = [
 ] as const;
 export type Nearness = (typeof nearness)[number];
 
-export const fileChange = z.object({
+/** What one of the two did to it. */
+export const deed = z.object({
   path: z.string().describe("as it is called in that worktree"),
-  change: z.enum(["added", "changed", "deleted", "renamed", "retyped"]),
+  change: z.enum(changeKinds),
 });
 
 /** Lines of the file as it was where both come from: `count` of them from `line`; 0: something was put in after `line`. */
@@ -107,8 +109,8 @@ export type LineRange = z.infer<typeof lineRange>;
 export const sharedFile = z.object({
   path: z.string().describe("as it was called where both come from"),
   near: z.enum(nearness),
-  a: fileChange,
-  b: fileChange,
+  a: deed,
+  b: deed,
   hunks: z
     .array(z.object({ near: z.enum(["overlap", "touch"]), a: lineRange, b: lineRange }))
     .optional()

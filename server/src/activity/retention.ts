@@ -19,8 +19,8 @@ interface Tools {
 }
 
 /**
- * Deletes what happened longer ago than that, and the events worktree.touched of that time: one process of all, a little at
- * a time, and only where there is something to delete. Resolves to how many rows went.
+ * Deletes what happened more than so many days ago, and the events worktree.touched of that time: one process of all, a
+ * little at a time, and only where there is something to delete. Resolves to how many rows went.
  */
 export const trimActivities = async (
   { store, days }: Pick<Tools, "store" | "days">,
@@ -44,7 +44,7 @@ export const trimActivities = async (
   }
 };
 
-/** Keeps doing that in a process that goes on running. Returns a function that stops it. */
+/** Trims again and again in a process that goes on running. Returns a function that stops it. */
 export const keepTrimming = (tools: Tools): (() => void) => {
   const stopped = new AbortController();
   let timer: NodeJS.Timeout;

@@ -1,4 +1,4 @@
-import type { ChangedFile, FileVersion } from "../../../protocol/changes.ts";
+import type { ChangeKind, FileVersion } from "../../../protocol/changes.ts";
 import { parseRaw, wordFor } from "../git/index.ts";
 import type { Bytes, RawChange } from "../git/index.ts";
 import type { Ask } from "./place.ts";
@@ -8,7 +8,7 @@ export interface Difference {
   /** As it is called now; as it was where it is gone. */
   readonly path: Bytes;
   readonly from: Bytes | null;
-  readonly change: ChangedFile["change"];
+  readonly change: ChangeKind;
   readonly before: Pick<FileVersion, "kind" | "id"> | null;
   readonly after: Pick<FileVersion, "kind" | "id"> | null;
 }
@@ -87,8 +87,8 @@ export const keptVersion = (
 export const byPath = (one: { readonly path: string }, other: { readonly path: string }): number =>
   one.path < other.path ? -1 : Number(one.path > other.path);
 
-/** Ids of what can be read of the files, whichever end it is at. */
-export const contents = (files: readonly Difference[]): ReadonlySet<string> =>
+/** Ids of the contents that git has of the files, at either end. */
+export const contentIds = (files: readonly Difference[]): ReadonlySet<string> =>
   new Set(
     files.flatMap(({ before, after }) =>
       [before, after].flatMap((each) => (each === null || each.kind === "submodule" ? [] : (each.id ?? []))),

@@ -3,7 +3,7 @@ import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { shown } from "../git/index.ts";
-import { binaries, byPath, contents, differences, keptVersion, sizesOf } from "./differences.ts";
+import { binaries, byPath, contentIds, differences, keptVersion, sizesOf } from "./differences.ts";
 import type { Difference } from "./differences.ts";
 import type { Call, Tools } from "./index.ts";
 import { commitOf, emptyTree, inRepository, pathspecs } from "./place.ts";
@@ -25,7 +25,7 @@ export const commitChanges = async (
   const all = (await differences(ask, trees, paths)).toSorted(byPath);
   const some = all.slice(0, params.limit);
   const binary = all.length > some.length ? null : await binaries(ask, trees, paths);
-  const sizes = await sizesOf(ask, contents(some));
+  const sizes = await sizesOf(ask, contentIds(some));
   return { from, subject, files: some.map((each) => told(each, binary, sizes)), total: all.length };
 };
 

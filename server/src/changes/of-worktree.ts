@@ -1,7 +1,7 @@
 import type { ParsedOf, ResultOf } from "../../../protocol/contract.ts";
 import { ImiError } from "../../../protocol/errors.ts";
 import { commitNamed, resolveTrunk, shown } from "../git/index.ts";
-import { binaries, byPath, contents, differences, keptVersion, sizesOf } from "./differences.ts";
+import { binaries, byPath, contentIds, differences, keptVersion, sizesOf } from "./differences.ts";
 import type { Call, Found, Tools } from "./index.ts";
 import { looksBinary, versionOnDisk, withUntracked } from "./on-disk.ts";
 import { commitOf, emptyTree, inWorktree, pathspecs } from "./place.ts";
@@ -30,7 +30,7 @@ export const worktreeChanges = async (
   const all = withUntracked(tracked, untracked).toSorted(byPath);
   const some = all.slice(0, params.limit);
   const cut = all.length > some.length;
-  const [binary, sizes] = await Promise.all([cut ? null : binaries(ask, trees, paths), sizesOf(ask, contents(some))]);
+  const [binary, sizes] = await Promise.all([cut ? null : binaries(ask, trees, paths), sizesOf(ask, contentIds(some))]);
   const files = await Promise.all(
     some.map(async ({ path, from, change, before, after, untracked: fresh }) => ({
       path: shown(path),

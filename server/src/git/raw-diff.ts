@@ -1,3 +1,4 @@
+import type { ChangeKind } from "../../../protocol/changes.ts";
 import type { Bytes } from "./bytes.ts";
 
 /** What was done to one file between two trees, or between a tree and what lies on the disk. */
@@ -36,7 +37,7 @@ export const parseRaw = (output: Buffer): RawChange[] => {
 };
 
 /** git's letter in a word. */
-export const wordFor = (letter: string): "added" | "deleted" | "renamed" | "retyped" | "changed" => {
+export const wordFor = (letter: string): ChangeKind => {
   switch (letter) {
     case "A":
       return "added";

@@ -6,6 +6,7 @@ import type { Repository } from "../../protocol/repositories.ts";
 import type { Settings } from "../../protocol/settings.ts";
 import { ImiError, errorCodes } from "../../protocol/errors.ts";
 import { holderSaid, inEnvironment } from "./claims/in-name.ts";
+import { claimsOfWindow } from "./claims/window-claims.ts";
 import { configError, describeConfig, loadConfig } from "./config/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Claims, ClaimWatch, Tools as ClaimTools } from "./claims/index.ts";
@@ -17,7 +18,7 @@ import type { Leader, LiveServer } from "./monitor/index.ts";
 import type { Changes } from "./changes/index.ts";
 import type { Overlaps } from "./overlap/index.ts";
 import { openStore } from "./store/index.ts";
-import type { Store } from "./store/index.ts";
+import type { Credentials, Holder, Store } from "./store/index.ts";
 import { Worktrees } from "./worktrees/index.ts";
 import type { Call, Following } from "./worktrees/index.ts";
 
@@ -53,6 +54,14 @@ export interface Workspace {
   /** What a report needs: which parts serve, and the repositories followed. */
   inspect(): Promise<{ git: string; sqlite: string; database: string; repositories: string[] }>;
   close(): Promise<void>;
+}
+
+/** What is done to a worktree in its holder's name. */
+interface Named {
+  readonly name: string;
+  readonly repository?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly token?: number | undefined;
 }
 
 type Implementations = {
@@ -289,7 +298,7 @@ class Composed implements Workspace {
       "worktree.switch": async (params, call) => (await this.#room()).switch(this.#where(params), params, call),
       "worktree.work": async (params, call) => (await this.#room()).work(this.#where(params), params, call),
       "worktree.remove": async (params, call) =>
-        (await this.#room()).remove(this.#where(params), params, call, holderSaid(params, this.#environment())),
+        (await this.#room()).remove(this.#where(params), params, call, await this.#holderOf(params, call)),
       "worktree.restore": async (params, call) => (await this.#room()).restore(this.#where(params), params, call),
       "worktree.salvage": async (params, call) => (await this.#room()).salvage(this.#where(params), params, call),
       "salvage.list": async (params, call) => (await this.#room()).salvages(this.#where(params), call),
@@ -303,9 +312,9 @@ class Composed implements Workspace {
       "claim.take": async (params, call) =>
         (await this.#claims()).take(this.#where(params), this.#inName(params), call),
       "claim.heartbeat": async (params, call) =>
-        (await this.#claims()).heartbeat(this.#where(params), this.#holder(params), call),
+        (await this.#claims()).heartbeat(this.#where(params), await this.#asHolder(params, call), call),
       "claim.release": async (params, call) =>
-        (await this.#claims()).release(this.#where(params), this.#holder(params), call),
+        (await this.#claims()).release(this.#where(params), await this.#asHolder(params, call), call),
       "claim.take-over": async (params, call) =>
         (await this.#claims()).takeOver(this.#where(params), this.#inName(params), call),
       "claim.list": async (params, call) => (await this.#claims()).list(this.#where(params), call),
@@ -421,11 +430,27 @@ class Composed implements Workspace {
     return { ...params, agent: params.agent ?? inEnvironment(this.#environment()).agent };
   }
 
-  #holder<Params extends { readonly agent?: string | undefined; readonly token?: number | undefined }>(
-    params: Params,
-  ): Params {
-    const { agent, token } = inEnvironment(this.#environment());
-    return { ...params, agent: params.agent ?? agent, token: params.token ?? token };
+  async #holderOf(params: Named, call: Call): Promise<Holder | null> {
+    const said = holderSaid(params, this.#environment());
+    const ofWindow = said === null ? await this.#claimOfWindow(params, call) : null;
+    return ofWindow === null ? said : { ...ofWindow, said: "environment" };
+  }
+
+  async #asHolder<Params extends Named>(params: Params, call: Call): Promise<Params> {
+    const inShell = inEnvironment(this.#environment());
+    const { agent = inShell.agent, token = inShell.token } = params;
+    const ofWindow = agent === undefined && token === undefined ? await this.#claimOfWindow(params, call) : null;
+    return { ...params, agent, token, ...ofWindow };
+  }
+
+  /** In a terminal of a VS Code window: the window's claim of this very worktree. Its environment is one for all it holds. */
+  async #claimOfWindow(params: Named, call: Call): Promise<Credentials | null> {
+    const own = claimsOfWindow(this.#environment());
+    if (own.length === 0) return null;
+    const [room, { claims }] = await Promise.all([this.#room(), this.#openedStore()]);
+    const { row } = await room.locate(this.#where(params), params.name, call);
+    const held = await claims.of(row.id);
+    return own.find(({ agent, token }) => agent === held?.agent && token === held.token) ?? null;
   }
 
   /** A server keeps in step what a window has open; the command line only answers. */

@@ -72,6 +72,23 @@ describe("imi claim", () => {
     await told(holder, "remove", "feat-three");
   });
 
+  it("acts for a VS Code window in its terminals, on what that window holds", async () => {
+    for (const name of ["mine", "theirs"]) await told(place, "feat", name);
+    const mine = (await told<Claimed>(place, "claim", "mine", "--agent", "vscode:jane")).claim.token;
+    const theirs = (await told<Claimed>(place, "claim", "theirs", "--agent", "A")).claim.token;
+    const claims = `other:4711 vscode:jane:${mine} A:${theirs - 1} nonsense`;
+    const terminal: Place = { ...place, env: { ...scene.env, IMI_CLAIMS: claims } };
+    assert.equal((await told<Claimed>(terminal, "heartbeat", "mine")).claim.agent, "vscode:jane");
+    assert.equal((await ask(terminal, "heartbeat", "theirs")).error?.code, "usage/invalid", "it was not said who");
+    assert.equal((await ask(terminal, "remove", "theirs")).error?.code, "claim/held");
+    // Who says who he is, is nobody else.
+    const agent: Place = { ...place, env: { ...terminal.env, IMI_AGENT_ID: "A", IMI_CLAIM_TOKEN: String(theirs) } };
+    assert.equal((await ask(agent, "remove", "mine")).error?.code, "claim/held");
+    await told(agent, "release", "theirs");
+    await told(terminal, "remove", "mine");
+    assert.equal((await ask(terminal, "release", "none")).error?.code, "worktree/not-found");
+  });
+
   it("waits with and without a number of seconds, and is told in the queue", async () => {
     const { token } = (await told<Claimed>(place, "claim", "two", "--agent", "A")).claim;
     const forever = startImi(place, "claim", "two", "--wait", "--agent", "B", "--json");

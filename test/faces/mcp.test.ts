@@ -301,6 +301,16 @@ describe("imi mcp, to a client of the official SDK", () => {
     await other.told("claim.release", { name, agent: "two", token: taken.claim.token });
   });
 
+  it("does nothing in the name of the VS Code window that started it", async () => {
+    const place = placeOf(scene);
+    const { worktree } = await agent.told("worktree.create", { type: "feat", name: "of-a-person" });
+    const { claim } = await agent.told("claim.take", { name: worktree.name, agent: "vscode:jane" });
+    const env = { ...place.env, IMI_CLAIMS: `vscode:jane:${claim.token}` };
+    await using started = await Agent.start({ ...place, env });
+    assert.equal((await started.refused("worktree_remove", { name: worktree.name })).code, "claim/held");
+    await told({ ...place, env }, "remove", worktree.name);
+  });
+
   it("says how far it is to who wants to know", async () => {
     const steps: { readonly progress: number; readonly message: string | undefined }[] = [];
     await agent.told(

@@ -31,7 +31,7 @@ export const serveMcp = async ({ repository, cwd, env, signal }: McpOptions): Pr
   const workspace = await openWorkspace({
     role: "cli",
     cwd,
-    env,
+    env: { ...env, IMI_CLAIMS: "" }, // the claims of whoever sits at the window are not the agent's
     ...(settings === undefined ? {} : { settings }),
     ...(worktreeIncludeFiles === undefined ? {} : { includeGlobs: worktreeIncludeFiles }),
     log: (level, message) => {

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describe, it, mock } from "node:test";
 import { ImiError } from "../../protocol/errors.ts";
 import { openWorkspace } from "../../server/src/workspace.ts";
+import { Server, fromSource } from "../support/server.ts";
 import { Caller, makeScene } from "../support/workspace.ts";
 import type { Scene } from "../support/workspace.ts";
 
@@ -17,9 +18,13 @@ interface Watched extends AsyncDisposable {
   readonly log: string[];
 }
 
-/** A worktree of which a server has just said that it is clean, and that it watches since. */
-const foundClean = async (prepare?: (scene: Scene, path: string) => void): Promise<Watched> => {
+/** A worktree of which a server has just said that it is clean, and that it, or another process, watches since. */
+const foundClean = async (
+  prepare?: (scene: Scene, path: string) => void,
+  watchedBy: "this process" | "another" = "this process",
+): Promise<Watched> => {
   const scene = makeScene();
+  const leader = watchedBy === "another" ? await leading(scene) : null;
   writeFileSync(join(scene.trunk, ".git/info/exclude"), "build/\n");
   const log: string[] = [];
   const imi = new Caller(
@@ -44,9 +49,22 @@ const foundClean = async (prepare?: (scene: Scene, path: string) => void): Promi
     ...{ scene, imi, path: worktree.path, log },
     [Symbol.asyncDispose]: async () => {
       await imi[Symbol.asyncDispose]();
+      await leader?.stop();
       scene.remove();
     },
   };
+};
+
+/** The server of another window, which watches the repository. */
+const leading = async (scene: Scene): Promise<Server> => {
+  const server = await Server.start(scene.env, scene.trunk, {}, fromSource); // of the same version as this process
+  await server.call("repository.open", {});
+  const detail = async (): Promise<string> => {
+    const { checks } = await server.call("doctor.run", {});
+    return checks.find(({ name }) => name === "live status")?.detail ?? "";
+  };
+  while (!(await detail()).startsWith(`served by server pid ${server.process.pid}`)) await delay(20);
+  return server;
 };
 
 /** Processes of ours that wait for refs to write. */
@@ -114,27 +132,29 @@ describe("a worktree that was found clean", { skip: process.platform !== "linux"
     );
   });
 
-  it("is looked through for repositories in its ignored folders alone, which are not watched", async () => {
-    using spy = readingFolders();
-    await using watched = await foundClean((scene, path) => {
-      mkdirSync(join(path, "docs/deep"), { recursive: true });
-      writeFileSync(join(path, "docs/deep/page.md"), "page\n");
-      scene.git(path, "add", ".");
-      scene.git(path, "commit", "-q", "-m", "a page");
-      mkdirSync(join(path, "build/deep"), { recursive: true });
+  for (const watchedBy of ["this process", "another"] as const) {
+    it(`is looked through for repositories where nobody watches alone; watched by ${watchedBy}`, async () => {
+      using spy = readingFolders();
+      await using watched = await foundClean((scene, path) => {
+        mkdirSync(join(path, "docs/deep"), { recursive: true });
+        writeFileSync(join(path, "docs/deep/page.md"), "page\n");
+        scene.git(path, "add", ".");
+        scene.git(path, "commit", "-q", "-m", "a page");
+        mkdirSync(join(path, "build/deep"), { recursive: true });
+      }, watchedBy);
+      const inside = (name: string): string => join(watched.path, name);
+      spy.read.length = 0;
+      // Behind the answer all of them are read once; the ignored ones are the last.
+      await until(() => spy.read.includes(inside("build/deep")));
+      assert.ok(spy.read.includes(inside("docs/deep")));
+      spy.read.length = 0;
+      await watched.imi.call("worktree.remove", { name: "feat-x" });
+      assert.deepEqual(
+        spy.read.filter((path) => path.startsWith(watched.path)),
+        [inside("build"), inside("build/deep")],
+      );
     });
-    const inside = (name: string): string => join(watched.path, name);
-    spy.read.length = 0;
-    // Behind the answer all of them are read once; the ignored ones are the last.
-    await until(() => spy.read.includes(inside("build/deep")));
-    assert.ok(spy.read.includes(inside("docs/deep")));
-    spy.read.length = 0;
-    await watched.imi.call("worktree.remove", { name: "feat-x" });
-    assert.deepEqual(
-      spy.read.filter((path) => path.startsWith(watched.path)),
-      [inside("build"), inside("build/deep")],
-    );
-  });
+  }
 
   it("is pinned by the git that was started when it was found clean", async () => {
     await using watched = await foundClean();

@@ -215,6 +215,13 @@ describe("one process watches a repository", { skip: process.platform !== "linux
       `served by server pid ${server.process.pid}; 1 of 3 worktrees cannot be watched: 1 because another repository lies in it`,
     );
     assert.equal(found.result, "ok", "there is nothing to do about it");
+    const follower = await servers.start();
+    const theirs = await follower.call("doctor.run", {});
+    assert.deepEqual(
+      theirs.checks.find(({ name }) => name === "live status"),
+      found,
+      "whoever is asked",
+    );
     writeFileSync(join(folderOf(scene, 0), "src/3/new"), "");
     await until("it is told all the same", () =>
       server.events.some(({ name, data }) => name === "worktree.touched" && JSON.stringify(data).includes("src/3/new")),

@@ -1,7 +1,7 @@
 import type { AskStatus, Distance, ReadStatus, StatusMemory, WorktreePlace } from "../git/index.ts";
 import type { LogLevel } from "../log.ts";
 import { askServer } from "./ask.ts";
-import type { Common, StatusesRead } from "./meeting.ts";
+import type { Common, NewlyRead, StatusesRead } from "./meeting.ts";
 
 /** Distances kept; some of commits that are long past. */
 const distancesKept = 10_000;
@@ -22,7 +22,7 @@ export class FollowedStatuses implements StatusMemory {
   readonly distances = new Map<string, Distance>();
   readonly #options: FollowedOptions;
   /** By path. The same answer is the same object, so that one can tell by it that nothing happened. */
-  readonly #known = new Map<string, { readonly mark: string; readonly read: ReadStatus }>();
+  readonly #known = new Map<string, NewlyRead & { readonly mark: string }>();
   #history = "";
   #said = "";
 
@@ -36,15 +36,20 @@ export class FollowedStatuses implements StatusMemory {
     if (answer?.history !== this.#history || this.distances.size > distancesKept) this.distances.clear();
     if (answer === null) return recalled;
     this.#history = answer.history;
-    for (const { path, mark, read } of answer.worktrees) {
-      const known = this.#known.get(path);
-      const now = read === undefined ? (known?.mark === mark ? known.read : undefined) : read;
+    for (const { path, mark, new: told } of answer.worktrees) {
+      const before = this.#known.get(path);
+      const now = told ?? (before?.mark === mark ? before : undefined);
       if (now === undefined) continue;
-      recalled.set(path, now);
-      this.#known.set(path, { mark, read: now });
+      recalled.set(path, now.read);
+      this.#known.set(path, { mark, read: now.read, unwatched: now.unwatched });
     }
     for (const [pair, ahead, behind] of answer.distances) this.distances.set(pair, { ahead, behind });
     return recalled;
+  }
+
+  unwatched(path: string): ReadonlySet<string> | null {
+    const folders = this.#known.get(path)?.unwatched ?? null;
+    return folders === null ? null : new Set(folders);
   }
 
   /** What the one that watches could not tell is git's to say; it is not remembered here. */

@@ -30,10 +30,17 @@ export type Request = Common & Question;
 export interface StatusesRead {
   /** Another one, and distances between commits that the caller remembers hold no longer. */
   readonly history: string;
-  /** `read` is left out where it is the one the caller has. Those that could not be read are not among them. */
-  readonly worktrees: readonly { readonly path: string; readonly mark: string; readonly read?: ReadStatus }[];
+  /** `new` is left out where the caller has it. Those that could not be read are not among them. */
+  readonly worktrees: readonly { readonly path: string; readonly mark: string; readonly new?: NewlyRead }[];
   /** By pair of commits (`base...head`), as far as they are known for the heads read. */
   readonly distances: readonly (readonly [pair: string, ahead: number, behind: number])[];
+}
+
+/** An answer of git's, and what else holds for as long as it does. */
+export interface NewlyRead {
+  readonly read: ReadStatus;
+  /** The folders in it that are not watched; null where that is not known. */
+  readonly unwatched: readonly string[] | null;
 }
 
 /** The answer to `hello`. */

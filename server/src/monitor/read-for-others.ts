@@ -56,8 +56,11 @@ export const readForOthers = async (
       const status = read.get(path);
       if (status === undefined) return [];
       const mark = markOf(status);
+      if (mark === known) return [{ path, mark }];
+      const unwatched = memory.unwatched(path);
       // Which files changed is for the one that watches.
-      return [mark === known ? { path, mark } : { path, mark, read: { ...status, files: [] } }];
+      const told = { read: { ...status, files: [] }, unwatched: unwatched === null ? null : [...unwatched] };
+      return [{ path, mark, new: told }];
     }),
     distances: distances.map(([pair, { ahead, behind }]) => [pair, ahead, behind] as const),
   };

@@ -16,7 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { gitDirsOf } from "../../server/src/git/index.ts";
+import { askGit, gitDirsOf } from "../../server/src/git/index.ts";
 import type { StatusWanted } from "../../server/src/git/index.ts";
 import { makeRepository } from "../support/git.ts";
 import type { TestRepository } from "../support/git.ts";
@@ -38,11 +38,11 @@ class Worker {
     this.#random = random;
   }
 
-  /** Does something somewhere; says what, for who reads of a failure. */
-  async work(): Promise<string> {
+  /** Does something somewhere, `mostly` these things; says what, for who reads of a failure. */
+  async work(mostly: readonly string[] = []): Promise<string> {
     const at = Math.floor(this.#random() * this.#wanted.length);
     const root = this.#wanted[at]?.path ?? "";
-    const names = Object.keys(this.#deeds);
+    const names = mostly.length > 0 && this.#random() < 0.9 ? mostly : Object.keys(this.#deeds);
     const name = names[Math.floor(this.#random() * names.length)] ?? "";
     await this.#deeds[name]?.(root, at);
     return `${name} in ${at}`;
@@ -233,6 +233,12 @@ class Worker {
   }
 }
 
+/** What is done to a file or two in worktrees in which git is at rest. */
+const withFiles = [
+  ...["write", "edit to the same size", "append", "save as editors do", "delete", "make executable", "touch"],
+  ...["swap for a link", "write into an excluded folder", "write into an ignored folder", "delete a folder"],
+];
+
 const skip = process.platform !== "linux";
 
 const worktreesOf = async (repository: TestRepository): Promise<StatusWanted[]> => {
@@ -268,10 +274,51 @@ test("live status is what git says, whatever is done in the worktrees", { skip }
     const answer = await server.answers(wanted);
     remembered += count - repository.log.slice(before).filter((line) => line.includes("--porcelain=v2")).length;
     const expected = await fresh(repository, wanted);
-    assert.deepEqual(answer, expected, `seed ${seed}, round ${round}: …, ${done.slice(-12).join(", ")}`);
+    const said = `seed ${seed}, round ${round}: …, ${done.slice(-12).join(", ")}`;
+    assert.deepEqual(answer, expected, said);
+    // Not the counts alone: every file, its letters and their order.
+    const gitDirOf = await gitDirsOf(repository.commonDir);
+    for (const [path, read] of await server.watching.recall(wanted.map((each) => each.path))) {
+      const gitDir = (await gitDirOf(path)) ?? "";
+      const now = await askGit(repository.git, repository.commonDir, { path, gitDir }, undefined);
+      assert.deepEqual(read, now, `${path}: ${said}`);
+    }
   }
-  context.diagnostic(`${remembered} of ${rounds * count} answers were from memory`);
+  const narrow = repository.log.filter((line) => line.includes("--porcelain=v2") && line.includes(" -- ")).length;
+  context.diagnostic(`${remembered} of ${rounds * count} answers were from memory, ${narrow} were put together`);
   assert.ok(remembered > rounds, "hardly anything was remembered: this shows nothing");
+});
+
+test("an answer put together from what changed and what did not is git's own", { skip }, async (context) => {
+  const { seed, rounds } = seeded(20);
+  context.diagnostic(`IMI_TEST_SEED=${seed} IMI_TEST_ROUNDS=${rounds}`);
+  const random = randomFrom(seed);
+  let narrow = 0;
+  // Each in a repository of its own: a sparse checkout, say, is from then on asked as a whole.
+  for (let round = 0; round < rounds; round++) {
+    await using repository = await makeRepository({ files: 30 });
+    const wanted = await worktreesOf(repository);
+    await using server = await live(repository, { excludePatterns: ["deps/"] });
+    const worker = new Worker(repository, wanted, random);
+    const done: string[] = [];
+    for (let deed = 0; deed < 5; deed++) done.push(await worker.work());
+    await server.warm(wanted);
+    for (let look = 0; look < 10; look++) {
+      for (let deeds = 1 + Math.floor(random() * 3); deeds > 0; deeds--) done.push(await worker.work(withFiles));
+      const gitDirOf = await gitDirsOf(repository.commonDir);
+      for (const { path } of wanted) {
+        const gitDir = await gitDirOf(path).catch(() => null);
+        if (gitDir === null) continue;
+        const place = { path, gitDir };
+        const read = (await server.watching.read([place], new AbortController().signal)).get(path);
+        const now = await askGit(repository.git, repository.commonDir, place, undefined).catch(() => undefined);
+        assert.deepEqual(read, now, `${path}: seed ${seed}, round ${round}: …, ${done.slice(-12).join(", ")}`);
+      }
+    }
+    narrow += repository.log.filter((line) => line.includes("--porcelain=v2") && line.includes(" -- ")).length;
+  }
+  context.diagnostic(`${narrow} of ${rounds * 10 * count} answers were put together`);
+  assert.ok(narrow > rounds, "hardly anything was put together: this shows nothing");
 });
 
 test("whatever changes a status is told, and told rightly to another process", { skip }, async (context) => {

@@ -26,6 +26,7 @@ export interface IndexFacts {
 
 const nothing = { hidden: [], gitlinks: [] };
 const gitlink = 0o160000;
+const sparseFolder = 0o040000;
 
 /**
  * What a status leaves out, read from the index itself: git does not verify its checksum, half believes one that was
@@ -60,6 +61,36 @@ export const readIndex = async (
   return { state: "sound", ...parseListed(stdout) };
 };
 
+/** Larger ones are not read for their folders: that would hold up everybody else, in bytes. */
+const foldersAtMost = 8 * 1024 * 1024;
+
+/**
+ * The folders in which, at any depth, git tracks something; relative to the working tree. Null where the index does not say
+ * it plainly: it is damaged, split or sparse, very large, or has submodules in it.
+ */
+export const trackedFolders = async (gitDir: string, commonDir: string): Promise<ReadonlySet<string> | null> => {
+  const [bytes, config] = await Promise.all([
+    readFile(join(gitDir, "index")).catch(() => Buffer.alloc(0)),
+    readFile(join(commonDir, "config"), "utf8").catch(() => ""),
+  ]);
+  if (bytes.length < 64 || bytes.length > foldersAtMost || bytes.toString("latin1", 0, 4) !== "DIRC") return null;
+  const folders = new Set<string>();
+  let plain = true;
+  let last: Buffer = Buffer.alloc(0);
+  const visit: Visit = (source, from, to, { mode }) => {
+    plain &&= mode !== gitlink && mode !== sparseFolder;
+    const slash = source.lastIndexOf(0x2f, to - 1);
+    if (slash < from || (last.length === slash - from && last.compare(source, from, slash) === 0)) return;
+    last = source.subarray(from, slash);
+    for (let folder = last.toString("utf8"); folder !== "" && !folders.has(folder);) {
+      folders.add(folder);
+      folder = folder.slice(0, Math.max(0, folder.lastIndexOf("/")));
+    }
+  };
+  const rest = eachEntry(bytes, objectFormatIn(config) === "sha1" ? 20 : 32, visit);
+  return rest !== null && rest.shared === null && plain ? folders : null;
+};
+
 /** The last bytes are the hash of all before them, or zeros (`index.skipHash`). */
 const isSound = (bytes: Buffer, hash: "sha1" | "sha256"): boolean => {
   const length = hash === "sha1" ? 20 : 32;
@@ -75,17 +106,40 @@ type Entries = Pick<IndexFacts, "hidden" | "gitlinks">;
 
 /** gitformat-index(5), versions 2 to 4. `shared`: most entries are in another file, `sharedindex.<id>`. */
 const parse = (bytes: Buffer, hashLength: number): Entries | { readonly shared: string } | "damaged" => {
-  const version = bytes.readUInt32BE(4);
-  if (version < 2 || version > 4) return "damaged";
   const hidden: IndexEntry[] = [];
   const gitlinks: IndexEntry[] = [];
+  const rest = eachEntry(bytes, hashLength, (source, from, to, { start, mode, flags, extended }) => {
+    const assumed = (flags & 0x8000) !== 0;
+    const skipped = (extended & 0x4000) !== 0;
+    if (!assumed && !skipped && mode !== gitlink) return;
+    const oid = bytes.toString("hex", start + 40, start + 40 + hashLength);
+    const entry = { path: source.subarray(from, to), mode, oid, assumed, skipped };
+    if (mode === gitlink) gitlinks.push(entry);
+    else hidden.push(entry);
+  });
+  if (rest === null) return "damaged";
+  return rest.shared === null ? { hidden, gitlinks } : { shared: rest.shared };
+};
+
+/** Its path is in `source` from `from` to `to`: copying every path of a large index would cost more than all the rest. */
+type Visit = (
+  source: Buffer,
+  from: number,
+  to: number,
+  entry: { readonly start: number; readonly mode: number; readonly flags: number; readonly extended: number },
+) => void;
+
+/** Goes over the entries of an index, in their order. Null: it is damaged. */
+const eachEntry = (bytes: Buffer, hashLength: number, visit: Visit): { readonly shared: string | null } | null => {
+  const version = bytes.readUInt32BE(4);
+  if (version < 2 || version > 4) return null;
   const end = bytes.length - hashLength;
   let before: Buffer = Buffer.alloc(0);
   let at = 12;
   for (let left = bytes.readUInt32BE(8); left > 0; left--) {
     const start = at;
     at += 40 + hashLength;
-    if (at + 2 > end) return "damaged";
+    if (at + 2 > end) return null;
     const flags = bytes.readUInt16BE(at);
     const extended = (flags & 0x4000) === 0 ? 0 : bytes.readUInt16BE(at + 2);
     at += (flags & 0x4000) === 0 ? 2 : 4;
@@ -94,22 +148,15 @@ const parse = (bytes: Buffer, hashLength: number): Entries | { readonly shared: 
       const strip = readOffset(bytes, at);
       at = strip.next;
       kept = before.length - strip.value;
-      if (kept < 0) return "damaged";
+      if (kept < 0) return null;
     }
     const nul = bytes.indexOf(0, at);
-    if (nul === -1 || nul >= end) return "damaged";
-    const mode = bytes.readUInt32BE(start + 24);
-    const assumed = (flags & 0x8000) !== 0;
-    const skipped = (extended & 0x4000) !== 0;
-    // Copying every path of a large index would cost more than all the rest.
-    if (version === 4) before = Buffer.concat([before.subarray(0, kept), bytes.subarray(at, nul)]);
-    if (assumed || skipped || mode === gitlink) {
-      const path = version === 4 ? before : bytes.subarray(at, nul);
-      const oid = bytes.toString("hex", start + 40, start + 40 + hashLength);
-      const entry = { path, mode, oid, assumed, skipped };
-      if (mode === gitlink) gitlinks.push(entry);
-      else hidden.push(entry);
-    }
+    if (nul === -1 || nul >= end) return null;
+    const entry = { start, mode: bytes.readUInt32BE(start + 24), flags, extended };
+    if (version === 4) {
+      before = Buffer.concat([before.subarray(0, kept), bytes.subarray(at, nul)]);
+      visit(before, 0, before.length, entry);
+    } else visit(bytes, at, nul, entry);
     at = version === 4 ? nul + 1 : start + Math.ceil((nul + 1 - start) / 8) * 8;
   }
   while (at + 8 <= end) {
@@ -117,7 +164,7 @@ const parse = (bytes: Buffer, hashLength: number): Entries | { readonly shared: 
       return { shared: bytes.toString("hex", at + 8, at + 8 + hashLength) };
     at += 8 + bytes.readUInt32BE(at + 4);
   }
-  return at === end ? { hidden, gitlinks } : "damaged";
+  return at === end ? { shared: null } : null;
 };
 
 /** The number format of version 4: seven bits a byte, each continuation adding one. */

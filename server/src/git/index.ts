@@ -37,7 +37,7 @@ export type {
 } from "./status.ts";
 export { parseRaw, wordFor } from "./raw-diff.ts";
 export type { RawChange } from "./raw-diff.ts";
-export { quotePath, readIndex } from "./index-file.ts";
+export { quotePath, readIndex, trackedFolders } from "./index-file.ts";
 export { claimLock, foreignLock, isClaimLock } from "./claim-lock.ts";
 export { mergeTree } from "./merge-tree.ts";
 export type { IndexEntry } from "./index-file.ts";

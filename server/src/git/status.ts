@@ -36,8 +36,8 @@ export interface WorktreePlace {
   readonly gitDir: string;
 }
 
-/** Asks git now. */
-export type AskStatus = (signal: AbortSignal | undefined) => Promise<ReadStatus>;
+/** Asks git now; of these paths (relative to the worktree) and what is below them, where some are named. */
+export type AskStatus = (signal: AbortSignal | undefined, paths?: readonly string[]) => Promise<ReadStatus>;
 
 /** What git said about the worktrees of one repository, for as long as it can be proven that it would say it again. */
 export interface StatusMemory {
@@ -108,8 +108,9 @@ export const looks = async (
     if (!(await isFolder(wanted.path))) return unread("its folder is gone");
     const gitDir = await gitDirOf(wanted.path);
     if (gitDir === null) return unread("git has no record of it");
-    const ask: AskStatus = (askSignal) => gate.pass(() => askGit(git, commonDir, wanted.path, gitDir, askSignal));
-    return near(wanted, await (memory?.learn({ path: wanted.path, gitDir }, ask, signal) ?? ask(signal)));
+    const place = { path: wanted.path, gitDir };
+    const ask: AskStatus = (askSignal, paths) => gate.pass(() => askGit(git, commonDir, place, askSignal, paths));
+    return near(wanted, await (memory?.learn(place, ask, signal) ?? ask(signal)));
   };
 
   // In the order asked for, whatever order the answers come in.
@@ -154,17 +155,19 @@ const withDistance = ({ counts }: ReadStatus, { ahead, behind }: Distance): Stat
   ...counts,
 });
 
-/** git's own answer about one worktree, now. */
+/** git's own answer about one worktree, now; with `paths`, of these and what is below them alone. */
 export const askGit = async (
   git: Git,
   commonDir: string,
-  path: string,
-  gitDir: string,
+  { path, gitDir }: WorktreePlace,
   signal: AbortSignal | undefined,
+  paths: readonly string[] = [],
 ): Promise<ReadStatus> => {
   const config = await filterGuards(git, commonDir, gitDir);
   const options = { access: "read", signal, config } as const;
-  const { stdout } = await git.run(path, [`--git-dir=${gitDir}`, `--work-tree=${path}`, ...statusCommand], options);
+  const at = [`--git-dir=${gitDir}`, `--work-tree=${path}`];
+  const named = paths.length === 0 ? statusCommand : ["--literal-pathspecs", ...statusCommand, "--", ...paths];
+  const { stdout } = await git.run(path, [...at, ...named], options);
   const read = parseStatus(stdout);
   if (read === null) throw new ImiError("git/failed", "git's answer was not understood");
   // How short git says it depends on what other refs there are, and those come and go: so the full name is remembered.

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { setImmediate as breathe, setTimeout as delay } from "node:timers/promises";
 import { ImiError } from "../../../protocol/errors.ts";
 import { codeOf } from "../errno.ts";
-import { RefFiles, askGit } from "../git/index.ts";
+import { RefFiles, askGit, trackedFolders } from "../git/index.ts";
 import type { AskStatus, Distance, Git, ReadStatus, StatusMemory, WorktreePlace } from "../git/index.ts";
 import type { LogLevel } from "../log.ts";
 import type { Excluded } from "./excluded.ts";
@@ -12,6 +12,7 @@ import { Heard } from "./heard.ts";
 import { askLeftOut, nothingLeftOut } from "./left-out.ts";
 import { Looks } from "./looks.ts";
 import type { Report } from "./meeting.ts";
+import { haveSecondName, pathsToAsk, putTogether } from "./narrow.ts";
 import type { Watching } from "./observe/watching.ts";
 import { GitRecords } from "./records.ts";
 import type { SettingsFiles } from "./settings-files.ts";
@@ -28,6 +29,8 @@ const retryMs = 10 * 60_000;
  * at once. What inotify does not tell of (a file written through a memory map, or by another hard link) heals by it.
  */
 const believedMs = 10 * 60_000;
+/** Indexes of which the folders are kept: of those in which somebody works just now. */
+const trackedAtMost = 100;
 /** Worktrees looked at before others get their turn: about 3 ms. */
 const atATime = 60;
 /** Distances kept; some of commits that are long past. */
@@ -52,6 +55,15 @@ export interface MemoryOptions {
 interface Proof {
   readonly changes: number;
   readonly state: string;
+  /** Of `changes`, those in the tree. */
+  readonly inTree: number;
+  /** The fingerprint of the index, which is in `state` too. */
+  readonly index: string;
+}
+
+interface Answer extends Proof {
+  readonly read: ReadStatus;
+  readonly until: number;
 }
 
 interface Entry {
@@ -63,7 +75,7 @@ interface Entry {
   /** Why git is asked about it each time, and since when. */
   reason: string | null;
   since: number;
-  answer: (Proof & { readonly read: ReadStatus; readonly until: number }) | null;
+  answer: Answer | null;
   /** The configuration, excludes and index under which the folders left out were found. */
   rules: string;
   own: OwnSettings | null;
@@ -88,6 +100,8 @@ export class WatchedStatuses implements StatusMemory, Watching {
   readonly #records: GitRecords;
   readonly #heard = new Heard();
   readonly #looks: Looks;
+  /** The folders in which something is tracked, by the index they were read from. */
+  readonly #tracked = new Map<string, ReadonlySet<string> | null>();
   #working: Promise<void> | null = null;
   #guess = nothingLeftOut;
   #history = 0;
@@ -267,8 +281,8 @@ export class WatchedStatuses implements StatusMemory, Watching {
     if (entry.stage === "refused" && performance.now() - entry.since > retryMs) entry.stage = "new";
   }
 
-  #asks({ path, gitDir }: WorktreePlace): AskStatus {
-    return (signal) => askGit(this.#options.git, this.#options.commonDir, path, gitDir, signal);
+  #asks(place: WorktreePlace): AskStatus {
+    return (...asked) => askGit(this.#options.git, this.#options.commonDir, place, ...asked);
   }
 
   #takeUpSoon(entry: Entry, ask: AskStatus): void {
@@ -304,7 +318,7 @@ export class WatchedStatuses implements StatusMemory, Watching {
       if (attempt > 0) await delay(60, undefined, { signal });
       const proof = await this.#prepare(entry);
       if (proof === null) continue;
-      this.#keep(entry, proof, await ask(signal));
+      this.#keep(entry, proof, await ask(signal), performance.now() + believedMs * (1 + Math.random()));
       return;
     }
   }
@@ -325,18 +339,58 @@ export class WatchedStatuses implements StatusMemory, Watching {
       const shared = await asking.read.catch(() => null);
       if (shared !== null) return shared;
     }
-    const read = ask(signal);
+    const until = performance.now() + believedMs * (1 + Math.random());
+    const asked = proof === null ? null : this.#askOfChanged(entry, proof, ask, signal);
+    const read = asked?.then((part) => part?.read ?? ask(signal)) ?? ask(signal);
     const mine = proof === null ? null : { proof, read };
     if (mine !== null) entry.asking = mine;
     try {
       const answer = await read;
-      if (proof !== null) this.#keep(entry, proof, answer);
+      if (proof !== null) this.#keep(entry, proof, answer, (await asked)?.until ?? until);
       this.#looks.answered(entry.place.path, answer);
       return answer;
     } finally {
       if (entry.asking === mine) entry.asking = null;
       this.#mend(entry);
     }
+  }
+
+  /**
+   * Asks git about what changed alone, where an answer from before is known and all that changed since is known by name. Null
+   * where that cannot be, or does not fit together: then everything is to be asked. It is believed no longer than that answer.
+   */
+  async #askOfChanged(
+    entry: Entry,
+    proof: Proof,
+    ask: AskStatus,
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<Answer, "read" | "until"> | null> {
+    const { answer, tree } = entry;
+    if (answer === null || answer.until <= performance.now() || answer.state !== proof.state) return null;
+    // In git's own files nothing happened, not even what leaves no trace.
+    if (answer.changes - answer.inTree !== proof.changes - proof.inTree) return null;
+    const names = tree.namesSince(answer.inTree);
+    const settings = this.#settings.current();
+    if (names === null || names.size === 0 || settings === null || !settings.byPath) return null;
+    if (haveSecondName(entry.place.path, names)) return null;
+    const folders = await this.#trackedFolders(entry, proof);
+    const paths = folders === null ? null : pathsToAsk(names, folders);
+    if (paths === null) return null;
+    const part = await ask(signal, paths).catch(() => null);
+    const read = part === null ? null : putTogether(answer.read, paths, part);
+    return read === null ? null : { read, until: answer.until };
+  }
+
+  async #trackedFolders(entry: Entry, { index, changes, inTree }: Proof): Promise<ReadonlySet<string> | null> {
+    const { gitDir } = entry.place;
+    const mark = `${gitDir}|${index}|${changes - inTree}`;
+    const known = this.#tracked.get(mark);
+    if (known !== undefined) return known;
+    const folders = await trackedFolders(gitDir, this.#options.commonDir);
+    if (fingerprint(join(gitDir, "index")) !== index) return null;
+    for (const [oldest] of this.#tracked) if (this.#tracked.size >= trackedAtMost) this.#tracked.delete(oldest);
+    this.#tracked.set(mark, folders);
+    return folders;
   }
 
   /** What is to be under watch and is not wholly yet is walked again until it is, and told of then: nobody saw what happened. */
@@ -358,12 +412,13 @@ export class WatchedStatuses implements StatusMemory, Watching {
     return !this.#stopped.signal.aborted && this.#entries.get(entry.place.path) === entry;
   }
 
-  #keep(entry: Entry, proof: Proof, read: ReadStatus): void {
+  #keep(entry: Entry, proof: Proof, read: ReadStatus, until: number): void {
     if (entry.stage !== "watched" || (entry.answer?.changes ?? -1) > proof.changes) return;
-    entry.answer = { ...proof, read, until: performance.now() + believedMs * (1 + Math.random()) };
+    entry.answer = { ...proof, read, until };
+    entry.tree.forgetNames(proof.inTree);
   }
 
-  #holds(entry: Entry, answer: Proof, shared: SettingsFiles, refs: RefFiles): boolean {
+  #holds(entry: Entry, answer: Answer, shared: SettingsFiles, refs: RefFiles): boolean {
     if (entry.stage !== "watched" || !entry.tree.whole || this.#changesOf(entry) !== answer.changes) return false;
     const settings = this.#settings.of(entry.place, entry.own, shared);
     return settings !== null && this.#stateNow(entry, settings, refs)?.state === answer.state;
@@ -406,7 +461,7 @@ export class WatchedStatuses implements StatusMemory, Watching {
     const now = this.#stateNow(entry, settings, new RefFiles(this.#options.commonDir));
     if (settings.trouble !== null || this.#settings.replacesObjects() || now === null || !now.old) return null;
     if (!leadsTo(entry.place)) return null;
-    return { changes: this.#changesOf(entry), state: now.state };
+    return { changes: this.#changesOf(entry), inTree: entry.tree.changes, state: now.state, index: now.index };
   }
 
   /** False when it was refused for it. */
@@ -479,7 +534,7 @@ export class WatchedStatuses implements StatusMemory, Watching {
     entry: Entry,
     settings: SettingsFiles,
     refs: RefFiles,
-  ): { readonly state: string; readonly old: boolean } | null {
+  ): { readonly state: string; readonly index: string; readonly old: boolean } | null {
     const { path, gitDir } = entry.place;
     const root = folderIdentity(path);
     const head = textOf(join(gitDir, "HEAD")).trim();
@@ -489,6 +544,7 @@ export class WatchedStatuses implements StatusMemory, Watching {
     const link = fingerprint(join(gitDir, "gitdir"));
     return {
       state: [root, head, commit, index, link, settings.state].join("|"),
+      index,
       old: this.#records.covers(gitDir) || (isOld(index) && isOld(link)),
     };
   }

@@ -38,9 +38,8 @@ export const readForOthers = async (
         try {
           const gitDir = await gitDirOf(path);
           if (gitDir === null) continue;
-          const ask = (asking: AbortSignal | undefined): Promise<ReadStatus> =>
-            askGit(git, commonDir, path, gitDir, asking);
-          read.set(path, await memory.learn({ path, gitDir }, ask, signal));
+          const place = { path, gitDir };
+          read.set(path, await memory.learn(place, (...asked) => askGit(git, commonDir, place, ...asked), signal));
         } catch {
           // Left out: whoever asks finds out why, and says so in its own words.
         }

@@ -15,6 +15,8 @@ export interface SettingsFiles {
   readonly state: string;
   /** Some of it holds for one worktree, or for one branch, only. */
   readonly perWorktree: boolean;
+  /** What git says of a path depends on no other path, as far as the configuration decides it. */
+  readonly byPath: boolean;
   /** Something that cannot be watched over; then git is always asked. */
   readonly trouble: string | null;
 }
@@ -40,6 +42,7 @@ export const readSettingsFiles = async (
   });
   const files = new Set(always);
   let perWorktree = false;
+  let byPath = true;
   let trouble: string | null = null;
   const add = (value: string, base: string | null): void => {
     const path = expanded(value, base);
@@ -57,13 +60,16 @@ export const readSettingsFiles = async (
       add(value, origin === null ? null : dirname(origin));
       perWorktree ||= key.startsWith("includeif.");
     } else if (key === "extensions.worktreeconfig" || key === "core.sparsecheckout") perWorktree = true;
+    else if (key === "core.ignorecase") byPath &&= /^(?:false|no|off|0)$/i.test(value);
     else if (/^filter\..*\.(?:clean|process)$/.test(key) && !knownFilter.test(value))
       trouble ??= `a filter of git's configuration (${key}) decides what has changed`;
   }
   const all = [...files];
   if (stateOf(always) !== before) return null;
   const state = stateOf(all);
-  return unchangedSince(state, started) ? { files: all, state, perWorktree, trouble } : null;
+  return unchangedSince(state, started)
+    ? { files: all, state, perWorktree, byPath: byPath && !perWorktree, trouble }
+    : null;
 };
 
 const ofTheUser = (): string[] => {

@@ -16,6 +16,9 @@ const guessedAtMost = 2_000;
 /** Names that come or go before we stop looking whether each is a folder: in a burst of thousands that takes too long. */
 const looksAtMost = 500;
 
+/** Names kept of what changed; past that, it is not known which. */
+const namesAtMost = 200;
+
 /** The reason that is the system's limit and not the worktree's nature. */
 export const noWatchLeft = "no-watch-left";
 
@@ -53,6 +56,10 @@ export class WatchedTree {
   #leavesOut = 0;
   #rootMoved = false;
   #closed = false;
+  /** The last change of each name, as `changes` was then; relative to the worktree. */
+  readonly #names = new Map<string, number>();
+  /** The last change of which it is not known where it was. */
+  #unnamed = 0;
 
   constructor(root: string, watch: Watch, told: Told = () => undefined) {
     this.root = root;
@@ -82,6 +89,17 @@ export class WatchedTree {
     return this.#folders.size;
   }
 
+  /** What changed since `changes` was that; null where it is not known. */
+  namesSince(changes: number): ReadonlySet<string> | null {
+    if (this.#unnamed > changes || !this.whole) return null;
+    return new Set([...this.#names].filter(([, at]) => at > changes).map(([name]) => name));
+  }
+
+  /** Nobody will ask for what changed before. */
+  forgetNames(changes: number): void {
+    for (const [name, at] of this.#names) if (at <= changes) this.#names.delete(name);
+  }
+
   /** Whether the worktree's own folder is no longer at its path. */
   isGone(): boolean {
     if (!this.#rootMoved) return false;
@@ -92,6 +110,7 @@ export class WatchedTree {
   doubt(): void {
     this.#changes++;
     this.#reshaped = true;
+    this.#note(null);
     this.#told(null);
   }
 
@@ -200,7 +219,11 @@ export class WatchedTree {
       watcher = this.#watch.folder(path, (kind, name) => {
         if (folder !== null && kind === "rename" && (name === own || name === null)) folder.stale = true;
         this.#happened(path, kind, name, own);
-        if (name !== ".git" || path !== this.root) this.#told(this.#reshaped || name === null ? null : prefix + name);
+        if (name === ".git" && path === this.root) return;
+        const named = this.#reshaped || name === null ? null : prefix + name;
+        // Called as the folder it happened in, it may be that folder.
+        this.#note(name === own ? null : named);
+        this.#told(named);
       });
     } catch (error) {
       if (codeOf(error) === "ENOENT") return null;
@@ -224,6 +247,11 @@ export class WatchedTree {
     if (this.#reshaped) return; // it is looked at anew anyway
     if (name === null || name === ".gitignore" || name === ".git") this.#reshaped = true;
     else if (kind === "rename" && (name === own || this.#shapes(folder, name))) this.#reshaped = true;
+  }
+
+  #note(name: string | null): void {
+    if (name !== null && this.#names.size < namesAtMost) this.#names.set(name, this.#changes);
+    else this.#unnamed = this.#changes;
   }
 
   /** Does its coming or going decide what is watched? In a folder not watched to its bottom, one file alone does. */

@@ -100,9 +100,9 @@ describe("what git's status lists", () => {
 describe("the pace of looks", () => {
   const longest = 1_000;
 
-  it("is 20 ms after a first change, and waits a little for those that follow at once", () => {
+  it("is 10 ms after a first change, and waits a little for those that follow at once", () => {
     const pace = new Pace();
-    assert.equal(pace.due(1_000, 1_000, longest), 1_020);
+    assert.equal(pace.due(1_000, 1_000, longest), 1_010);
     assert.equal(pace.due(1_000, 1_018, longest), 1_028);
     assert.equal(pace.due(1_000, 1_500, longest), 1_060);
   });
@@ -117,14 +117,14 @@ describe("the pace of looks", () => {
       pace.looked(now, due, longest);
       now = due; // the next change comes at once
     }
-    assert.deepEqual(pauses, [20, 50, 100, 200, 400, 800, 1_000, 1_000, 1_000]);
-    assert.equal(pace.due(now + 400, now + 400, longest), now + 420);
+    assert.deepEqual(pauses, [10, 50, 100, 200, 400, 800, 1_000, 1_000, 1_000]);
+    assert.equal(pace.due(now + 400, now + 400, longest), now + 410);
   });
 
   it("is never slower than the setting says, nor quicker than the first look", () => {
     const pace = new Pace();
     pace.looked(0, 20, 10);
-    assert.equal(pace.due(20, 20, 10), 40);
+    assert.equal(pace.due(20, 20, 10), 30);
   });
 });
 

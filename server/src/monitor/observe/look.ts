@@ -21,8 +21,8 @@ import type { Watching } from "./watching.ts";
 
 /** Changed files that one look records; of more it tells how many. */
 const recordedFiles = 1_000;
-/** The clock of a file system is behind by a tick; in ms. */
-const tickMs = 20;
+/** The clock of a file system is behind by a tick; in ms. Not more than the shortest pause: what was looked at would be taken for new. */
+const tickMs = 10;
 
 export interface Subject {
   readonly id: string;

@@ -1,5 +1,5 @@
-/** From the first change to the look at it, in ms: an editor's save is several writes. */
-const firstPause = 20;
+/** From the first change to the look at it, in ms: an editor's save is several writes, each within `settled` of the one before. */
+const firstPause = 10;
 const secondPause = 50;
 /** Nothing for so long after a look, and the next change is a first one again; in ms. */
 const quietAfter = 250;

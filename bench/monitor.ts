@@ -21,6 +21,8 @@ import { type BenchServer, startServer } from "./support/server.ts";
 const restMs = 60_000;
 /** Longest that anything here may take before it counts as lost, in ms. */
 const patienceMs = 300_000;
+/** Other worktrees that are written to at the same time. */
+const others = 4;
 /** Worktrees in which somebody works between two statuses. */
 const dirty = 20;
 
@@ -53,8 +55,8 @@ async function* monitors(options: BenchOptions, count: number): AsyncGenerator<L
       const counted = { ...plain, env: { ...plain.env, ...counter.env } };
       yield* withServer(options, counted, store, count, (server) => rest(options, what, server, counter));
       yield* withServer(options, plain, store, count, async function* measured(server) {
-        yield* latency(options, what, store, paths.slice(1));
-        if (count >= dirty) yield* statusOfFew(options, what, server, paths, plain);
+        yield* latency(options, what, store, paths.slice(1), plain);
+        if (count >= dirty) yield* statusOfFew(options, what, server, store, { place, paths, where: plain });
       });
     } finally {
       store.close();
@@ -89,9 +91,9 @@ async function* latency(
   what: string,
   store: Store,
   paths: readonly string[],
+  where: Where,
 ): AsyncGenerator<Line> {
   const rounds = options.events ?? 200;
-  options.say(`${rounds} writes`);
   const waiting = new Map<string, () => void>();
   const arrived = (events: readonly Event[]): void => {
     for (const { name, data } of events) {
@@ -101,20 +103,42 @@ async function* latency(
     }
   };
   const stop = store.events.follow(await store.events.last(), arrived);
-  const [ours, bare]: [number[], number[]] = [[], []];
+  /** From a write to its event; `bare` is told how long until fs.watch told of it. */
+  const written = async (root: string, file: string, bare: number[] = []): Promise<number> => {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const watcher = watch(path.join(root, path.dirname(file)), () => bare.push(performance.now() - started));
+    waiting.set(`${path.basename(root)}/${file}`, () => resolve(performance.now() - started));
+    const started = performance.now();
+    writeFileSync(path.join(root, file), `export const written = "${file}";\n`);
+    try {
+      return await Promise.race([promise, lost(file)]);
+    } finally {
+      watcher.close();
+    }
+  };
+  // One who only looks must not write the index anew: that would be a change in the worktree.
+  const looking = { ...where, env: { ...where.env, GIT_OPTIONAL_LOCKS: "0" } };
+  const git1 = (cwd: string): Promise<number> => timed(() => git({ ...looking, cwd }, "status", "--porcelain=v2"));
+  const [alone, amid, bare, asked]: [number[], number[], number[], number[]] = [[], [], [], []];
   try {
+    options.say(`${rounds} writes`);
     for (let round = 0; round < rounds; round += 1) {
       const root = paths[(round * 37) % paths.length] ?? "";
-      const file = `packages/p0/src0/written-${round}.ts`;
-      const { promise, resolve } = Promise.withResolvers<number>();
-      const watcher = watch(path.join(root, path.dirname(file)), () => bare.push(performance.now() - written));
-      waiting.set(`${path.basename(root)}/${file}`, () => resolve(performance.now() - written));
-      const written = performance.now();
-      writeFileSync(path.join(root, file), `export const round = ${round};\n`);
-      ours.push(await Promise.race([promise, lost(file)]));
-      watcher.close();
+      asked.push(await git1(root));
+      alone.push(await written(root, `packages/p0/src0/written-${round}.ts`, bare));
       // With one worktree that is somebody who saves now and then; more often, and looks are put together.
       await delay(300 + Math.random() * 50);
+    }
+    if (paths.length > others) {
+      options.say(`${rounds} writes while ${others} others are written to`);
+      for (let round = 0; round < rounds; round += 1) {
+        const at = (index: number): string => paths[(round * 37 + index) % paths.length] ?? "";
+        const all = Array.from({ length: others + 1 }, (_, index) =>
+          written(at(index), `packages/p0/src1/written-${round}.ts`),
+        );
+        amid.push(...(await Promise.all(all)));
+        await delay(300 + Math.random() * 50);
+      }
     }
   } finally {
     stop();
@@ -123,14 +147,25 @@ async function* latency(
     ["p50", 0.5],
     ["p99", 0.99],
   ] as const) {
+    const of = (values: readonly number[]): Line["ours"] => figure(values, percentile(values, part));
+    const goal: Line["goal"] = name === "p99" ? { of: "value", most: 100 } : null;
+    const line = { unit: "ms", runs: rounds, goal } as const;
+    const told = `from a write to its event in another process, ${name}`;
     yield {
-      what: `from a write to its event in another process, ${name}: ${what}`,
-      unit: "ms",
-      runs: ours.length,
-      ours: figure(ours, percentile(ours, part)),
-      baseline: figure(bare, percentile(bare, part)),
-      against: "fs.watch of its folder",
-      goal: name === "p99" ? { of: "value", most: 100 } : null,
+      ...line,
+      what: `${told}: ${what}`,
+      ...{ ours: of(alone), baseline: of(asked), against: "one git status of such a worktree" },
+    };
+    yield {
+      ...line,
+      what: `the same to what the system tells, ${name}: ${what}`,
+      ...{ ours: of(alone), baseline: of(bare), against: "fs.watch of its folder", goal: null },
+    };
+    if (amid.length === 0) continue;
+    yield {
+      ...line,
+      what: `${told}, ${others + 1} written to at once: ${what}`,
+      ...{ runs: amid.length, ours: of(amid), baseline: of(asked), against: "one git status of such a worktree" },
     };
   }
 }
@@ -161,17 +196,20 @@ async function* rest(
   yield lineOf({ what: `memory of the server: ${what}`, unit: "MB", ours: [residentBytes / 1e6] });
 }
 
-/** Somebody worked in a few of many worktrees; then the status of all is asked for, and must be git's to the digit. */
+/**
+ * Somebody worked in a few of many worktrees; then the status of all is asked for. Each answer has to be, to the byte, that of a
+ * new process that asks git about every worktree; and once more, the counts are held against git without any of iMi's code.
+ */
 async function* statusOfFew(
   options: BenchOptions,
   what: string,
   server: BenchServer,
-  paths: readonly string[],
-  where: Where,
+  store: Store,
+  { place, paths, where }: { readonly place: Place; readonly paths: readonly string[]; readonly where: Where },
 ): AsyncGenerator<Line> {
   const rounds = options.rounds ?? 3;
   options.say(`${rounds} rounds of work in ${dirty} and status of all`);
-  let answered: readonly Worktree[] = [];
+  const { pid } = await server.diagnostics();
   const work = (round: number): void => {
     for (let index = 0; index < dirty; index += 1) {
       const root = paths[(index * 41 + round * 7 + 8) % paths.length] ?? "";
@@ -179,30 +217,66 @@ async function* statusOfFew(
       writeFileSync(path.join(root, `note-${round}.txt`), "untracked\n");
     }
   };
+  const listed = async (): Promise<{ readonly worktrees: readonly Worktree[]; readonly milliseconds: number }> => {
+    let worktrees: readonly Worktree[] = [];
+    const milliseconds = await timed(async () => {
+      ({ worktrees } = await server.call("worktree.list", { repository: where.cwd }));
+    });
+    return { worktrees, milliseconds };
+  };
+  // Another runtime folder: there it meets no server.
+  const apart = { ...where, env: { ...where.env, XDG_RUNTIME_DIR: place.folder } };
+  const rested: number[] = [];
+  let compared = 0;
   const times = await inTurns(rounds, {
-    git: (round) => {
+    git: async (round) => {
       work(round * 2 + 2);
-      return timed(() => statusInEach(paths, where));
+      const took = await timed(() => statusInEach(paths, where));
+      await calm(store, pid, paths.length);
+      return took;
     },
-    server: (round) => {
+    server: async (round) => {
       work(round * 2 + 3);
-      return timed(async () => {
-        answered = (await server.call("worktree.list", { repository: where.cwd })).worktrees;
-      });
+      const now = await listed();
+      const { answer } = await imiJson<{ worktrees: Worktree[] }>(apart, "list");
+      // What the recorder adds in the moments after: when something last changed.
+      sameText("the server, at once", now.worktrees, answer.worktrees, (worktree) => ({
+        ...worktree,
+        live: { ...worktree.live, lastChange: null },
+      }));
+      await calm(store, pid, paths.length);
+      const later = await listed();
+      sameText("the server, later", later.worktrees, (await imiJson<typeof answer>(apart, "list")).answer.worktrees);
+      if (round >= 0) rested.push(later.milliseconds);
+      compared += now.worktrees.length + later.worktrees.length;
+      return now.milliseconds;
     },
   });
-  verify(
-    "the server",
-    await gitCounts(paths, where),
-    (await server.call("worktree.list", { repository: where.cwd })).worktrees,
-  );
-  if (answered.length !== paths.length) throw new Error(`${answered.length} of ${paths.length} were answered`);
-  yield lineOf({
-    what: `status of all when ${dirty} changed: ${what}`,
-    ...{ ours: times.server, baseline: times.git, against: "git status in each" },
+  verify("the server", await gitCounts(paths, where), (await listed()).worktrees);
+  options.say(`${compared} statuses and live facts were those of a new process, to the byte`);
+  const line = {
+    ...{ baseline: times.git, against: "git status in each" },
     // Of a hundred no more than five times can be won when twenty have to be asked.
     ...(paths.length > 1_000 ? { goal: { of: "speedup", least: 50 } as const } : {}),
-  });
+  };
+  yield lineOf({ what: `status of all when ${dirty} changed since the last: ${what}`, ours: times.server, ...line });
+  yield lineOf({ what: `status of all when ${dirty} changed a while ago: ${what}`, ours: rested, ...line });
+}
+
+/** Raises where a worktree's JSON is not the other's, byte for byte. */
+function sameText(
+  who: string,
+  ours: readonly Worktree[],
+  theirs: readonly Worktree[],
+  part: (worktree: Worktree) => unknown = (worktree) => worktree,
+): void {
+  if (ours.length !== theirs.length) throw new Error(`${who} answers ${ours.length} worktrees, not ${theirs.length}`);
+  for (const [index, worktree] of ours.entries()) {
+    const other = theirs[index];
+    const [mine, fresh] = [JSON.stringify(part(worktree)), other === undefined ? "" : JSON.stringify(part(other))];
+    if (mine !== fresh || !mine.includes('"untracked":'))
+      throw new Error(`${who} answers ${mine}\na new process that asks git ${fresh}`);
+  }
 }
 
 interface GitCounter {

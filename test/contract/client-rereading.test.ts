@@ -175,6 +175,21 @@ describe("reading again what is shown", { timeout: 60_000 }, () => {
     assert.equal(reading.stale, false);
   });
 
+  it("refreshes with a reading that began after it was asked for", async () => {
+    const scene = new Scene();
+    const reading = scene.reading();
+    scene.look(reading);
+    await scene.until(() => scene.questions === 1);
+    let refreshed = false;
+    const refreshing = reading.refresh().then(() => (refreshed = true));
+    await scene.answer();
+    await scene.until(() => scene.questions === 2);
+    assert.equal(refreshed, false);
+    await scene.answer();
+    await refreshing;
+    assert.deepEqual([scene.questions, reading.stale], [2, false]);
+  });
+
   it("forgets the failure of what is not asked for any more, and asks for the other at once", async () => {
     const scene = new Scene();
     const reading = scene.reading({ pace: new Pace({ soonMs: 3_600_000, restFactor: 0 }) });

@@ -90,7 +90,8 @@ export class Rereading implements Disposable {
   async refresh(): Promise<void> {
     this.#markStale();
     await this.settled;
-    if (this.#wanted) await this.#read();
+    // The one after it may have begun by then.
+    await (this.#wanted ? this.#read() : this.settled);
   }
 
   /** Reads now, watched or not. Never throws: ask `failure`. */

@@ -175,6 +175,21 @@ describe("reading again what is shown", { timeout: 60_000 }, () => {
     assert.equal(reading.stale, false);
   });
 
+  it("does not give up what is needed now because nobody looks any more", async () => {
+    const scene = new Scene();
+    const reading = scene.reading();
+    scene.look(reading);
+    await scene.answer();
+    const renewing = reading.renew();
+    await scene.until(() => scene.questions === 2);
+    scene.lookAway(reading);
+    assert.equal(scene.asked[0]?.signal.aborted, false);
+    reading.dispose();
+    assert.equal(scene.asked[0]?.signal.aborted, true);
+    await scene.answer(new ImiError("operation/cancelled", "Cancelled."));
+    await renewing;
+  });
+
   it("refreshes with a reading that began after it was asked for", async () => {
     const scene = new Scene();
     const reading = scene.reading();

@@ -45,6 +45,8 @@ export class Rereading implements Disposable {
   #failure: ImiError | null = null;
   #reading: Promise<void> | null = null;
   #giveUp = new AbortController();
+  /** How many wait for a reading whether somebody looks or not. */
+  #needed = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(connection: Told, options: RereadingOptions) {
@@ -83,7 +85,7 @@ export class Rereading implements Disposable {
   watch(visible: () => boolean): void {
     this.#watched = visible;
     if (visible()) this.#arrange(0);
-    else this.#stop();
+    else this.#rest();
   }
 
   /** Reads again if somebody looks. Never throws: ask `failure`. */
@@ -97,8 +99,13 @@ export class Rereading implements Disposable {
   /** Reads now, watched or not. Never throws: ask `failure`. */
   async renew(): Promise<void> {
     this.#stale = true;
-    await this.settled;
-    await this.#read();
+    this.#needed++;
+    try {
+      await this.settled;
+      await this.#read();
+    } finally {
+      this.#needed--;
+    }
   }
 
   /** What was read and what failed is of no account any more: something else is read from now on. */
@@ -109,7 +116,8 @@ export class Rereading implements Disposable {
 
   dispose(): void {
     this.#watched = () => false;
-    this.#stop();
+    this.#forgetTimer();
+    this.#giveUp.abort();
     this.#scope.dispose();
   }
 
@@ -147,9 +155,9 @@ export class Rereading implements Disposable {
     this.#timer = undefined;
   }
 
-  #stop(): void {
+  #rest(): void {
     this.#forgetTimer();
-    this.#giveUp.abort();
+    if (this.#needed === 0) this.#giveUp.abort();
   }
 
   #read(): Promise<void> {

@@ -3,6 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Settings } from "../../protocol/settings.ts";
+import { claimService } from "../../server/src/claims/index.ts";
+import { loadConfig } from "../../server/src/config/index.ts";
+import { openStore } from "../../server/src/store/index.ts";
+import type { Store } from "../../server/src/store/store.ts";
 import { told } from "../support/imi.ts";
 import { killedDoing } from "../support/killed.ts";
 import type { Deed } from "../support/killed.ts";
@@ -75,5 +80,30 @@ describe("killed between the registry and the mirror of a claim", () => {
     } finally {
       await caller.workspace.close();
     }
+  });
+
+  it("what was claimed while mirrors were looked at keeps its own all the time", async () => {
+    const { databasePath } = await loadConfig({ env: scene.env, homedir: join(scene.root, "home") });
+    const store = await openStore({ path: databasePath, role: "cli" });
+    const said: (string | null)[] = [];
+    const claims: Store["claims"] = {
+      ...store.claims,
+      in: async (repositoryId) => {
+        const before = await store.claims.in(repositoryId);
+        await told(place(), "claim", "feat-x", "--agent", "A");
+        return before;
+      },
+      of: (worktreeId) => {
+        said.push(hooksRead());
+        return store.claims.of(worktreeId);
+      },
+    };
+    const [repository] = await store.repositories.all();
+    assert.ok(repository);
+    const settings = (): Settings => assert.fail("mending asks for no settings");
+    await claimService({ store: { ...store, claims }, settings, log: () => undefined }).mend(repository);
+    store.close();
+    assert.deepEqual(new Set(said), new Set(["A"]));
+    await comesToBe("A");
   });
 });

@@ -55,7 +55,8 @@ export const mendMirror = async (tools: Tools, place: Place): Promise<void> =>
   mendAs(tools, place, await tools.store.claims.of(place.row.id));
 
 const mendAs = async (tools: Tools, place: Place, claim: ClaimRow | null): Promise<void> => {
-  if (place.row.state === "ready" && !isMirrored(recordOf(place), claim)) await mirrorClaim(tools, place, claim);
+  // Looked at anew: what was read for all of them may be over, and its mirror right.
+  if (place.row.state === "ready" && !isMirrored(recordOf(place), claim)) await mirrorClaim(tools, place);
 };
 
 /** Whether both files say who holds it; times are for its next sign of life. */

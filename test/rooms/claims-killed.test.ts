@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,7 +8,7 @@ import { claimService } from "../../server/src/claims/index.ts";
 import { loadConfig } from "../../server/src/config/index.ts";
 import { openStore } from "../../server/src/store/index.ts";
 import type { Store } from "../../server/src/store/store.ts";
-import { told } from "../support/imi.ts";
+import { ask, told } from "../support/imi.ts";
 import { killedDoing } from "../support/killed.ts";
 import type { Deed } from "../support/killed.ts";
 import { Caller, makeScene } from "../support/workspace.ts";
@@ -105,5 +105,19 @@ describe("killed between the registry and the mirror of a claim", () => {
     store.close();
     assert.deepEqual(new Set(said), new Set(["A"]));
     await comesToBe("A");
+  });
+
+  it("a removal by its holder that is taken back leaves it as he held it", async () => {
+    const { claim } = await told<{ claim: { token: number } }>(place(), "claim", "feat-x", "--agent", "A");
+    const inTheWay = join(scene.trunk, ".git", "imi-trash");
+    writeFileSync(inTheWay, "");
+    const removing = ["remove", "feat-x", "--yes", "--agent", "A", "--token", String(claim.token)] as const;
+    assert.notEqual((await ask(place(), ...removing)).error, null);
+    assert.equal(hooksRead(), "A");
+    assert.match(lock() ?? "", /^iMi: held by A until /u);
+    rmSync(inTheWay);
+    await told(place(), ...removing);
+    await told(place(), "restore", "feat-x");
+    assert.deepEqual([hooksRead(), lock()], [null, null]);
   });
 });

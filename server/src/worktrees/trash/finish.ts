@@ -73,6 +73,7 @@ const finishRemoval = async (
   await deleteTree(`${tree}.part`);
   await clearPlace(entry);
   await tools.store.trash.undo(entry.id);
+  await (await tools.claims()).mend(repository); // whoever held it holds it
   if (inPlace && entry.salvage !== null) await dropSalvage(tools, repository, entry.salvage); // nothing was removed
   return "its removal was interrupted and has been taken back";
 };

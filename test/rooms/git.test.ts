@@ -234,6 +234,16 @@ describe("finding the repository", () => {
     assert.deepEqual(await findRepository(join(linked, "src")), { commonDir: bare, worktree: linked, bare: true });
   });
 
+  test("passes by a `.git` that leads nowhere or to itself, as git does", async () => {
+    await using repository = await makeRepository();
+    const place = await findRepository(repository.trunk);
+    for (const [name, target] of Object.entries({ itself: ".git", nowhere: "gone" })) {
+      await mkdir(join(repository.trunk, name));
+      await symlink(target, join(repository.trunk, name, ".git"));
+      assert.deepEqual(await findRepository(join(repository.trunk, name)), place);
+    }
+  });
+
   test("works in a submodule, which is a repository of its own", async () => {
     await using repository = await makeRepository();
     await using library = await makeRepository({ folder: "library" });

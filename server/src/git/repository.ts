@@ -1,4 +1,5 @@
 import { readdirSync, realpathSync, statSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ImiError } from "../../../protocol/errors.ts";
 import { readIfThere } from "../read-if-there.ts";
@@ -43,7 +44,7 @@ const upwards = (start: string): RepositoryPlace | null => {
 
 const placeAt = (folder: string): RepositoryPlace | null => {
   const dotGit = join(folder, ".git");
-  const facts = statSync(dotGit, { throwIfNoEntry: false });
+  const facts = look(dotGit);
   const named = facts?.isFile() === true ? placeNamedBy(dotGit) : null;
   const own = facts?.isDirectory() === true ? placeOf(dotGit, folder) : null;
   return named ?? own ?? placeOf(folder, null);
@@ -58,13 +59,15 @@ const placeNamedBy = (dotGit: string): RepositoryPlace | null => {
   return placeOf(dirname(dirname(gitDir)), null);
 };
 
-const exists = (path: string): boolean => {
+const look = (path: string): Stats | undefined => {
   try {
-    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+    return statSync(path, { throwIfNoEntry: false });
   } catch {
-    return false; // ENOTDIR, EACCES: not something we can use
+    return undefined; // EACCES, ELOOP: not something we can use
   }
 };
+
+const exists = (path: string): boolean => look(path) !== undefined;
 
 const read = (path: string): string | null => {
   try {

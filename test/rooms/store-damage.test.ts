@@ -4,6 +4,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -168,6 +169,29 @@ describe("a registry that is moved, deleted or replaced while it is open", () =>
     rmSync(file);
     await lost;
     stop();
+  });
+
+  const overlaid = "is not taken for that where a container's disk copies it up as it is opened";
+  it(overlaid, { skip: needsMount }, async (t) => {
+    const disk = mountDisk(t, "8m");
+    const [image, upper, work, merged] = ["image", "upper", "work", "merged"].map((name) => {
+      const folder = path.join(disk, name);
+      mkdirSync(folder);
+      return folder;
+    });
+    assert.ok(image !== undefined && merged !== undefined);
+    (await opening(path.join(image, "imi.db"))).close();
+    // One of two names gets another inode when it is copied up; so does every file where the image is on another disk.
+    linkSync(path.join(image, "imi.db"), path.join(image, "other name"));
+    const layers = `lowerdir=${image},upperdir=${upper},workdir=${work}`;
+    try {
+      execFileSync("mount", ["-t", "overlay", "overlay", "-o", layers, merged], { stdio: "pipe" });
+    } catch {
+      return t.skip("this system mounts no overlay");
+    }
+    const store = await opening(path.join(merged, "imi.db"));
+    assert.equal((await store.repositories.meet(repository)).gitDir, repository.gitDir);
+    store.close();
   });
 
   it("leaves the one that took its place alone when it is closed", async (t) => {

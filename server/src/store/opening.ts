@@ -47,7 +47,10 @@ const isWritable = (file: string): boolean => {
   }
 };
 
-const connectDirectly = (engine: Engine, file: string, access: Opened["access"]): Opened => {
+/** How often a file is opened that becomes another while it is opened. */
+const attempts = 3;
+
+const connectDirectly = (engine: Engine, file: string, access: Opened["access"], attempt = 1): Opened => {
   // Before it is opened: one that takes its place meanwhile is another.
   const identity = identityOf(file);
   const connection = engine.connect(file, access);
@@ -59,6 +62,11 @@ const connectDirectly = (engine: Engine, file: string, access: Opened["access"])
   } catch (error) {
     connection.close();
     throw error;
+  }
+  if (attempt < attempts && identityOf(file) !== identity) {
+    // Replaced just now; or copied up, which a container's disk does with what is opened for writing.
+    connection.close();
+    return connectDirectly(engine, file, access, attempt + 1);
   }
   direct.set(file, (direct.get(file) ?? 0) + 1);
   return {

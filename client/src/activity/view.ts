@@ -13,6 +13,7 @@ import {
 import type { MinuteClock } from "../claims/clock.ts";
 import type { Connection } from "../connection.ts";
 import { Disposables } from "../disposables.ts";
+import { Rows } from "../rows.ts";
 import type { CommandId } from "../tables.ts";
 import type { ActivityList } from "./activity-list.ts";
 import { describeEntry, entryLines, filterInWords, iconOf, spokenEntry, titleOf } from "./labels.ts";
@@ -41,8 +42,7 @@ export class ActivityView implements TreeDataProvider<ActivityNode>, Disposable 
   readonly #clock: MinuteClock;
   readonly #scope = new Disposables();
   readonly #changed = this.#scope.add(new EventEmitter<undefined>());
-  /** VS Code knows elements by identity: the same entry must always be the same object. */
-  readonly #nodes = new Map<number, EntryNode>();
+  readonly #rows = new Rows<EntryNode>(({ id }) => String(id));
   #entries: ReadonlyMap<number, Entry> = new Map();
   /** By the clock of `performance.now`. */
   #drawnAt = 0;
@@ -66,11 +66,7 @@ export class ActivityView implements TreeDataProvider<ActivityNode>, Disposable 
 
   getChildren(node?: ActivityNode): ActivityNode[] {
     if (node !== undefined || !this.#connection.serves) return [];
-    const rows = [...this.#entries.keys()].map((id): EntryNode => {
-      const known = this.#nodes.get(id) ?? { kind: "activity", id };
-      this.#nodes.set(id, known);
-      return known;
-    });
+    const rows = [...this.#entries.keys()].map((id) => this.#rows.same({ kind: "activity", id }));
     return this.#activity.more ? [...rows, moreNode] : rows;
   }
 
@@ -136,7 +132,7 @@ export class ActivityView implements TreeDataProvider<ActivityNode>, Disposable 
       reading: { failure },
     } = this.#activity;
     this.#entries = new Map(entries.map((entry) => [entry.id, entry]));
-    for (const id of this.#nodes.keys()) if (!this.#entries.has(id)) this.#nodes.delete(id);
+    this.#rows.keepOnly(({ id }) => this.#entries.has(id));
     // Not `undefined`: the view's properties are accessors, and their declared types have no such value.
     this.view.message = this.#connection.serves && entries.length > 0 ? (failure?.message ?? "") : "";
     this.view.description = filterInWords(filter);

@@ -15,6 +15,7 @@ import type { Worktree } from "../../../protocol/worktrees.ts";
 import { ago } from "../amounts.ts";
 import type { Connection } from "../connection.ts";
 import { Disposables } from "../disposables.ts";
+import { Rows } from "../rows.ts";
 import type { WorktreeList } from "../worktrees/list.ts";
 import type { AgentList } from "./agent-list.ts";
 import type { MinuteClock } from "./clock.ts";
@@ -35,8 +36,7 @@ export class AgentsView implements TreeDataProvider<AgentNode>, Disposable {
   readonly #clock: MinuteClock;
   readonly #scope = new Disposables();
   readonly #changed = this.#scope.add(new EventEmitter<undefined>());
-  /** VS Code knows elements by identity: the same agent must always be the same object. */
-  readonly #nodes = new Map<string, AgentNode>();
+  readonly #rows = new Rows<AgentNode>(({ id }) => id);
   readonly view: TreeView<AgentNode>;
 
   readonly onDidChangeTreeData = this.#changed.event;
@@ -61,11 +61,7 @@ export class AgentsView implements TreeDataProvider<AgentNode>, Disposable {
 
   getChildren(node?: AgentNode): AgentNode[] {
     if (node !== undefined || !this.#connection.serves) return [];
-    return this.#agents.all.map(({ id }) => {
-      const known: AgentNode = this.#nodes.get(id) ?? { kind: "agent", id };
-      this.#nodes.set(id, known);
-      return known;
-    });
+    return this.#agents.all.map(({ id }) => this.#rows.same({ kind: "agent", id }));
   }
 
   getParent(): undefined {
@@ -123,7 +119,7 @@ export class AgentsView implements TreeDataProvider<AgentNode>, Disposable {
   #show(): void {
     const { all, reading } = this.#agents;
     const known = new Set(all.map(({ id }) => id));
-    for (const id of this.#nodes.keys()) if (!known.has(id)) this.#nodes.delete(id);
+    this.#rows.keepOnly(({ id }) => known.has(id));
     // Not `undefined`: the view's property is an accessor, and its declared type has no such value.
     this.view.message = this.#connection.serves && all.length > 0 ? (reading.failure?.message ?? "") : "";
     this.#changed.fire(undefined);

@@ -21,6 +21,7 @@ import { untilMinuteOlder } from "../claims/times.ts";
 import type { Connection } from "../connection.ts";
 import { setContext } from "../context-keys.ts";
 import { Disposables } from "../disposables.ts";
+import { Rows } from "../rows.ts";
 import type { ColorId, CommandId } from "../tables.ts";
 import {
   agentsInWords,
@@ -73,8 +74,7 @@ export class ConflictsView implements TreeDataProvider<ConflictNode>, Disposable
   readonly #clock: MinuteClock;
   readonly #scope = new Disposables();
   readonly #changed = this.#scope.add(new EventEmitter<undefined>());
-  /** VS Code knows elements by identity: the same thing must always be the same object. */
-  readonly #nodes = new Map<string, ConflictNode>();
+  readonly #rows = new Rows<ConflictNode>(keyOf);
   /** By the keys of their rows. */
   #pairs: ReadonlyMap<string, Pair> = new Map();
   #severalRepositories = false;
@@ -104,10 +104,10 @@ export class ConflictsView implements TreeDataProvider<ConflictNode>, Disposable
     switch (node?.kind) {
       case undefined:
         return [
-          ...(this.#collisions.all.length === 0 ? [] : [this.#node({ kind: "just now" })]),
+          ...(this.#collisions.all.length === 0 ? [] : [this.#rows.same({ kind: "just now" })]),
           ...this.#overlaps.pairs.map(({ repository, a, b }) => this.#pairNode(repository.id, a, b)),
           ...this.#overlaps.unread.map(({ repository, name }) =>
-            this.#node({ kind: "unread", repository: repository.id, name }),
+            this.#rows.same({ kind: "unread", repository: repository.id, name }),
           ),
         ];
       case "just now":
@@ -115,7 +115,7 @@ export class ConflictsView implements TreeDataProvider<ConflictNode>, Disposable
       case "pair": {
         const { repository, a, b } = node;
         return (this.pairOf(node)?.files ?? []).map((file) =>
-          this.#node({ kind: "shared", repository, a, b, path: file.path }),
+          this.#rows.same({ kind: "shared", repository, a, b, path: file.path }),
         );
       }
       case "collision":
@@ -126,7 +126,7 @@ export class ConflictsView implements TreeDataProvider<ConflictNode>, Disposable
   }
 
   getParent(node: ConflictNode): ConflictNode | undefined {
-    if (node.kind === "collision") return this.#node({ kind: "just now" });
+    if (node.kind === "collision") return this.#rows.same({ kind: "just now" });
     return node.kind === "shared" ? this.#pairNode(node.repository, node.a, node.b) : undefined;
   }
 
@@ -147,7 +147,7 @@ export class ConflictsView implements TreeDataProvider<ConflictNode>, Disposable
 
   /** The row of a file that two changed just now. */
   nodeOf({ repository, file }: Collision): ConflictNode {
-    return this.#node({ kind: "collision", repository, file });
+    return this.#rows.same({ kind: "collision", repository, file });
   }
 
   pairOf({ repository, a, b }: Omit<PairNode, "kind">): Pair | undefined {
@@ -166,17 +166,8 @@ export class ConflictsView implements TreeDataProvider<ConflictNode>, Disposable
     this.#scope.dispose();
   }
 
-  #node<Node extends ConflictNode>(node: Node): Node {
-    const key = keyOf(node);
-    const known = this.#nodes.get(key);
-    // A key begins with the node's kind, so what it finds is of that kind.
-    if (known !== undefined) return known as Node;
-    this.#nodes.set(key, node);
-    return node;
-  }
-
   #pairNode(repository: string, a: string, b: string): PairNode {
-    return this.#node({ kind: "pair", repository, a, b });
+    return this.#rows.same({ kind: "pair", repository, a, b });
   }
 
   #item(node: ConflictNode): TreeItem {

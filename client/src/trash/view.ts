@@ -10,6 +10,7 @@ import {
 } from "vscode";
 import type { Connection } from "../connection.ts";
 import { Disposables } from "../disposables.ts";
+import { Rows } from "../rows.ts";
 import { typeIcon } from "../worktrees/labels.ts";
 import { describeEntry, entryTooltip, spokenEntry } from "./labels.ts";
 import type { TrashList, Trashed } from "./trash-list.ts";
@@ -26,8 +27,7 @@ export class TrashView implements TreeDataProvider<TrashNode>, Disposable {
   readonly #trash: TrashList;
   readonly #scope = new Disposables();
   readonly #changed = this.#scope.add(new EventEmitter<undefined>());
-  /** VS Code knows elements by identity: the same entry must always be the same object. */
-  readonly #nodes = new Map<string, TrashNode>();
+  readonly #rows = new Rows<TrashNode>(({ id }) => id);
   readonly view: TreeView<TrashNode>;
 
   readonly onDidChangeTreeData = this.#changed.event;
@@ -44,11 +44,7 @@ export class TrashView implements TreeDataProvider<TrashNode>, Disposable {
 
   getChildren(node?: TrashNode): TrashNode[] {
     if (node !== undefined || !this.#connection.serves) return [];
-    return this.#trash.all.map(({ entry }) => {
-      const known: TrashNode = this.#nodes.get(entry.id) ?? { kind: "trashed", id: entry.id };
-      this.#nodes.set(entry.id, known);
-      return known;
-    });
+    return this.#trash.all.map(({ entry }) => this.#rows.same({ kind: "trashed", id: entry.id }));
   }
 
   getParent(): undefined {
@@ -93,7 +89,7 @@ export class TrashView implements TreeDataProvider<TrashNode>, Disposable {
 
   #show(): void {
     const here = new Set(this.#trash.all.map(({ entry }) => entry.id));
-    for (const id of this.#nodes.keys()) if (!here.has(id)) this.#nodes.delete(id);
+    this.#rows.keepOnly(({ id }) => here.has(id));
     const { failure, current } = this.#trash.reading;
     // Not `undefined`: the view's property is an accessor, and its declared type has no such value.
     this.view.message =

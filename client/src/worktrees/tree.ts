@@ -23,6 +23,7 @@ import { holdingLines } from "../claims/labels.ts";
 import { untilLess } from "../claims/times.ts";
 import type { Connection } from "../connection.ts";
 import { Disposables } from "../disposables.ts";
+import { Rows } from "../rows.ts";
 import type { ColorId } from "../tables.ts";
 import { decorationUri } from "./decorations.ts";
 import type { DiskUses } from "./disk-use.ts";
@@ -64,8 +65,7 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
   readonly #clock: MinuteClock;
   readonly #scope = new Disposables();
   readonly #changed = this.#scope.add(new EventEmitter<Node | Node[] | undefined>());
-  /** VS Code knows elements by identity: the same thing must always be the same object. */
-  readonly #nodes = new Map<string, Node>();
+  readonly #rows = new Rows<Node>(keyOf);
   readonly #collapsed = new Set<string>();
   /** The rows of each group of a repository, by repository, as VS Code was last told of them. */
   readonly #told = new Map<string, ReadonlyMap<GroupNode, string>>();
@@ -110,14 +110,14 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
       case undefined: {
         const repositories = this.#list.repositories;
         if (repositories.length > 1)
-          return repositories.map(({ id }) => this.#node({ kind: "repository", repository: id }));
+          return repositories.map(({ id }) => this.#rows.same({ kind: "repository", repository: id }));
         return repositories.flatMap(({ id }) => this.#groups(id));
       }
       case "repository":
         return this.#groups(node.repository);
       case "group":
         return this.#worktreesOf(node).map(({ id }) =>
-          this.#node({ kind: "worktree", repository: node.repository, id }),
+          this.#rows.same({ kind: "worktree", repository: node.repository, id }),
         );
       case "worktree":
         return [];
@@ -130,11 +130,11 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
         return undefined;
       case "group":
         return this.#list.repositories.length > 1
-          ? this.#node({ kind: "repository", repository: node.repository })
+          ? this.#rows.same({ kind: "repository", repository: node.repository })
           : undefined;
       case "worktree": {
         const type = this.#list.get(node.id)?.type;
-        return type === undefined ? undefined : this.#node({ kind: "group", repository: node.repository, type });
+        return type === undefined ? undefined : this.#rows.same({ kind: "group", repository: node.repository, type });
       }
     }
   }
@@ -162,25 +162,18 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
 
   /** The row of a worktree, e.g. to reveal it. */
   nodeOf(worktree: Worktree): Node {
-    return this.#node({ kind: "worktree", repository: worktree.repository, id: worktree.id });
+    return this.#rows.same({ kind: "worktree", repository: worktree.repository, id: worktree.id });
   }
 
   dispose(): void {
     this.#scope.dispose();
   }
 
-  #node<Kind extends Node>(node: Kind): Kind {
-    const key = keyOf(node);
-    const known = this.#nodes.get(key);
-    // A key begins with the node's kind, so what it finds is of that kind.
-    if (known !== undefined) return known as Kind;
-    this.#nodes.set(key, node);
-    return node;
-  }
-
   #groups(repository: string): GroupNode[] {
     const types = new Set(this.#list.worktrees(repository).map(({ type }) => type));
-    return groupOrder.filter((type) => types.has(type)).map((type) => this.#node({ kind: "group", repository, type }));
+    return groupOrder
+      .filter((type) => types.has(type))
+      .map((type) => this.#rows.same({ kind: "group", repository, type }));
   }
 
   #worktreesOf({ repository, type }: GroupNode): readonly Worktree[] {
@@ -271,19 +264,17 @@ export class WorktreeTree implements TreeDataProvider<Node>, Disposable {
       const changed = [...now.keys()].filter((group) => before.get(group) !== now.get(group));
       if (changed.every((group) => before.has(group))) return changed;
     }
-    return this.#list.repositories.length > 1 ? this.#nodes.get(`repository:${repository}`) : undefined;
+    return this.#list.repositories.length > 1 ? this.#rows.get(`repository:${repository}`) : undefined;
   }
 
   #showAgain(ids: readonly string[]): void {
-    const nodes = ids.flatMap((id) => this.#nodes.get(`worktree:${id}`) ?? []);
+    const nodes = ids.flatMap((id) => this.#rows.get(`worktree:${id}`) ?? []);
     if (nodes.length > 0) this.#changed.fire(nodes);
   }
 
   #forgetGone(): void {
     const here = new Set(this.#list.worktrees().map(({ id }) => id));
-    for (const [key, node] of this.#nodes) {
-      if (node.kind === "worktree" && !here.has(node.id)) this.#nodes.delete(key);
-    }
+    this.#rows.keepOnly((node) => node.kind !== "worktree" || here.has(node.id));
   }
 
   #remember(node: Node, how: "expanded" | "collapsed"): void {

@@ -177,12 +177,14 @@ describe("two windows and an agent on the command line", () => {
       const more = treeRow(there, activity, "Show More");
       await more.waitFor();
       assert.equal(await more.getAttribute("aria-label"), "Show more of what happened before");
-      await there.keyboard.press("Enter");
       await eventually(
         async () => {
           await tree(there, activity).focus();
           await there.keyboard.press("End");
-          return treeRows(there, activity);
+          const rows = await treeRows(there, activity);
+          // The first may be the row of the list as it was before the filter, which is gone by then.
+          if (has("Show More")(rows)) await there.keyboard.press("Enter");
+          return rows;
         },
         (rows) => !has("Show More")(rows) && has("feat-search was created")(rows),
         loading,

@@ -231,6 +231,23 @@ describe("reading again what is shown", { timeout: 60_000 }, () => {
 });
 
 describe("the pace of reading", { timeout: 60_000 }, () => {
+  it("is that of whoever looks when something happens, and nobody who comes to look waits for another's", async () => {
+    const scene = new Scene();
+    let soonMs = 3_600_000;
+    const reading = scene.reading({ pace: new Pace({ soonMs: () => soonMs, restFactor: 0 }) });
+    scene.look(reading);
+    await scene.answer();
+    scene.happen("trash.changed");
+    await delay(20);
+    assert.equal(scene.questions, 1, "not yet");
+    soonMs = 1;
+    scene.look(reading);
+    await scene.answer();
+    scene.happen("trash.changed");
+    await scene.answer();
+    assert.equal(scene.questions, 3);
+  });
+
   it("lets what comes in a burst be read once", async () => {
     const scene = new Scene();
     const reading = scene.reading({ pace: new Pace({ soonMs: 20, restFactor: 0 }) });

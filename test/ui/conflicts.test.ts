@@ -141,6 +141,19 @@ describe("two worktrees that change the same files", () => {
     });
   });
 
+  it("are marked as they are by now, though their view is not seen", async () => {
+    await watched(page, "conflicts-marks-later", async () => {
+      const told = `.monaco-decoration-text-badge[aria-label*="changed in feat-search"]`;
+      const rows = page.locator(".explorer-folders-view .monaco-list-row");
+      const badge = rows.filter({ hasText: "user.ts" }).locator(told);
+      await badge.waitFor();
+      put(search, { "src/user.ts": lines.join("") });
+      await badge.waitFor({ state: "detached", timeout: loading });
+      put(search, { "src/user.ts": lines.with(30, "b\n").join("") });
+      await badge.waitFor({ timeout: loading });
+    });
+  });
+
   it("are told of in the rows of their worktrees", async () => {
     await watched(page, "conflicts-rows", async () => {
       await openImiView(page);

@@ -1,4 +1,4 @@
-import { CancellationTokenSource, type Disposable, EventEmitter } from "vscode";
+import { CancellationTokenSource, type Disposable, EventEmitter, window } from "vscode";
 import type { EventName } from "../../../protocol/events.ts";
 import type { Overlap } from "../../../protocol/overlap.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
@@ -6,10 +6,12 @@ import type { Connection } from "../connection.ts";
 import { Disposables } from "../disposables.ts";
 import { type Repositories, pathIn } from "../repositories.ts";
 import { RereadingByRepository } from "../rereading/by-repository.ts";
-import { Pace, type PaceOptions } from "../rereading/pace.ts";
+import { Pace } from "../rereading/pace.ts";
 
+/** From a change to the look at it, in ms: for who looks at the view, and where only marks of what was found are seen. */
+const soonMs = { view: 1000, marks: 10_000 } as const;
 /** Every worktree has to be looked at: at most a sixth of the time is spent on it. */
-const pace: PaceOptions = { soonMs: 1000, restFactor: 5 };
+const restFactor = 5;
 
 /** Two worktrees of a repository that changed the same files. */
 export interface Pair extends Overlap {
@@ -35,6 +37,8 @@ export class OverlapList implements Disposable {
   readonly #scope = new Disposables();
   readonly #changed = this.#scope.add(new EventEmitter<void>());
   readonly reading: RereadingByRepository<Overlaps>;
+  #viewed: () => boolean = () => false;
+  #focused = window.state.focused;
 
   readonly onDidChange = this.#changed.event;
 
@@ -47,10 +51,26 @@ export class OverlapList implements Disposable {
         ask: (repository, signal) => this.#ask(repository, signal),
         onRead: () => this.#changed.fire(),
         onFollow: () => this.#changed.fire(),
-        pace: new Pace(pace),
+        pace: new Pace({ soonMs: () => (this.#viewed() ? soonMs.view : soonMs.marks), restFactor }),
       }),
     );
     this.#scope.add(connection.onDidChangeState(() => this.#changed.fire()));
+    this.#scope.add(
+      window.onDidChangeWindowState(({ focused }) => {
+        if (focused === this.#focused) return;
+        this.#focused = focused;
+        this.#look();
+      }),
+    );
+  }
+
+  /**
+   * Says who looks at what was found; call again when the answer changed. The marks of it are seen elsewhere too: they are kept
+   * up, unhurriedly, while the window has the focus. Where there are none nothing is looked for.
+   */
+  watch(viewed: () => boolean): void {
+    this.#viewed = viewed;
+    this.#look();
   }
 
   /** The worst first, for each repository. */
@@ -72,6 +92,10 @@ export class OverlapList implements Disposable {
 
   dispose(): void {
     this.#scope.dispose();
+  }
+
+  #look(): void {
+    this.reading.watch(() => this.#viewed() || (this.#focused && this.pairs.length > 0));
   }
 
   async #ask(repository: Repository, signal: AbortSignal): Promise<Overlaps> {

@@ -250,7 +250,7 @@ export class ConflictsView implements TreeDataProvider<ConflictNode>, Disposable
   }
 
   #look(): void {
-    this.#overlaps.reading.watch(() => this.view.visible);
+    this.#overlaps.watch(() => this.view.visible);
     if (this.view.visible) {
       void window.withProgress({ location: { viewId: "imi.conflicts" } }, () => this.#overlaps.reading.settled);
       this.#changed.fire(undefined);

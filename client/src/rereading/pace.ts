@@ -1,6 +1,6 @@
 export interface PaceOptions {
   /** From an event to the reading that shows it, in ms: what comes in a burst is read once. */
-  readonly soonMs: number;
+  readonly soonMs: number | (() => number);
   /** After a reading there is none for so many times as long as it took. */
   readonly restFactor: number;
 }
@@ -20,7 +20,8 @@ export class Pace {
 
   /** From an event that comes now to the reading that shows it, in ms. */
   get pauseMs(): number {
-    return Math.max(this.#options.soonMs, this.#restUntil - performance.now());
+    const { soonMs } = this.#options;
+    return Math.max(typeof soonMs === "number" ? soonMs : soonMs(), this.#restUntil - performance.now());
   }
 
   /** Calls `read` when those before have ended. Where it is given up there is no rest: whoever looks again need not wait. */

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Settings } from "../../protocol/settings.ts";
-import { claimService } from "../../server/src/claims/index.ts";
+import { Claims, claimService } from "../../server/src/claims/index.ts";
 import { loadConfig } from "../../server/src/config/index.ts";
+import { Git } from "../../server/src/git/index.ts";
 import { openStore } from "../../server/src/store/index.ts";
 import type { Store } from "../../server/src/store/store.ts";
 import { ask, told } from "../support/imi.ts";
@@ -82,29 +83,70 @@ describe("killed between the registry and the mirror of a claim", () => {
     }
   });
 
-  it("what was claimed while mirrors were looked at keeps its own all the time", async () => {
-    const { databasePath } = await loadConfig({ env: scene.env, homedir: join(scene.root, "home") });
+  /** The scene's registry; `said` has whom git's hooks read at each look at who holds the worktree. */
+  const looking = async (t: TestContext, between: (claims: Store["claims"]) => Partial<Store["claims"]>) => {
+    const { databasePath, settings } = await loadConfig({ env: scene.env, homedir: join(scene.root, "home") });
     const store = await openStore({ path: databasePath, role: "cli" });
+    t.after(() => store.close());
     const said: (string | null)[] = [];
-    const claims: Store["claims"] = {
-      ...store.claims,
+    const of: Store["claims"]["of"] = (worktreeId) => {
+      said.push(hooksRead());
+      return store.claims.of(worktreeId);
+    };
+    const claims = { ...store.claims, of, ...between(store.claims) };
+    const [repository] = await store.repositories.all();
+    const row = repository && (await store.worktrees.byName(repository.id, "feat-x"));
+    assert.ok(row);
+    return {
+      said,
+      repository,
+      row,
+      tools: { store: { ...store, claims }, settings: () => settings, log: () => undefined },
+    };
+  };
+
+  it("what was claimed while mirrors were looked at keeps its own all the time", async (t) => {
+    const { said, repository, tools } = await looking(t, (claims) => ({
       in: async (repositoryId) => {
-        const before = await store.claims.in(repositoryId);
+        const before = await claims.in(repositoryId);
         await told(place(), "claim", "feat-x", "--agent", "A");
         return before;
       },
-      of: (worktreeId) => {
-        said.push(hooksRead());
-        return store.claims.of(worktreeId);
-      },
-    };
-    const [repository] = await store.repositories.all();
-    assert.ok(repository);
-    const settings = (): Settings => assert.fail("mending asks for no settings");
-    await claimService({ store: { ...store, claims }, settings, log: () => undefined }).mend(repository);
-    store.close();
+    }));
+    await claimService(tools).mend(repository);
     assert.deepEqual(new Set(said), new Set(["A"]));
     await comesToBe("A");
+  });
+
+  it("whoever was stopped between the two leaves the mirror of the next holder alone", async (t) => {
+    const takeOver = () => told(place(), "take-over", "feat-x", "--agent", "B", "--yes");
+    const { said, repository, row, tools } = await looking(t, (claims) => ({
+      take: async (...args) => {
+        const outcome = await claims.take(...args);
+        await takeOver();
+        said.length = 0;
+        return outcome;
+      },
+      release: async (...args) => {
+        const claim = await claims.release(...args);
+        await takeOver();
+        said.length = 0;
+        return claim;
+      },
+    }));
+    const call = { signal: new AbortController().signal, progress: () => undefined };
+    const room = new Claims({
+      ...tools,
+      git: new Git(),
+      open: () => Promise.resolve(repository),
+      locate: () => Promise.resolve({ repository, row }),
+    });
+    await room.take(scene.trunk, { name: "feat-x", agent: "A" }, call);
+    assert.deepEqual(new Set(said), new Set(["B"]));
+    const { token } = (await tools.store.claims.of(row.id)) ?? assert.fail();
+    await room.release(scene.trunk, { name: "feat-x", agent: "B", token }, call);
+    assert.deepEqual(new Set(said), new Set(["B"]));
+    await comesToBe("B");
   });
 
   it("a removal by its holder that is taken back leaves it as he held it", async () => {

@@ -54,7 +54,7 @@ export class Claims {
       wait > 0
         ? await takeWaiting(this.#tools, place, wish, { token: params.token ?? null, waitMs: wait * 1000, call })
         : await take(this.#tools, place, wish, params.token ?? null);
-    await mirrorClaim(this.#tools, place, claim);
+    await mirrorClaim(this.#tools, place);
     return { claim: toClaim(place.row.name, claim) };
   }
 
@@ -63,7 +63,7 @@ export class Claims {
     const place = await this.#tools.locate(path, params.name, call);
     const renewal = { ttlMs: null, task: null, process: null, sign: signOf(place) };
     const claim = await this.#tools.store.claims.renew(place.row.id, holder, renewal);
-    await mirrorClaim(this.#tools, place, claim);
+    await mirrorClaim(this.#tools, place);
     return { claim: toClaim(place.row.name, claim) };
   }
 
@@ -71,7 +71,7 @@ export class Claims {
     const holder = { agent: requireAgent(params.agent), token: requireToken(params.token) };
     const place = await this.#tools.locate(path, params.name, call);
     const claim = await this.#tools.store.claims.release(place.row.id, holder);
-    await mirrorClaim(this.#tools, place, null);
+    await mirrorClaim(this.#tools, place);
     return { claim: toClaim(place.row.name, claim) };
   }
 
@@ -100,7 +100,7 @@ export class Claims {
       "info",
       `${by} took ${row.name} over from ${from?.agent ?? "nobody"} for ${wish.agent}: ${params.reason ?? "no reason given"}`,
     );
-    await mirrorClaim(this.#tools, place, claim);
+    await mirrorClaim(this.#tools, place);
     return { claim: toClaim(row.name, claim), from };
   }
 

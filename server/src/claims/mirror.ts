@@ -16,23 +16,22 @@ let writes = 0;
  * Brings what others see of a claim in line with the registry: git's lock of the worktree, so that git and other tools
  * refuse to remove it, and the file our hook reads. Somebody else's lock is left alone. Whoever writes last has looked
  * last, so that two at once end with what is true; what a killed process left, the next look mends.
- * A record that may not be written is told in the log: the registry decides, not its mirror. `written` is what the caller
- * has just put into the registry.
+ * A record that may not be written is told in the log: the registry decides, not its mirror. What the caller itself has
+ * just put into the registry may be over by now, and the mirror of who came after him right: it is looked at always.
  */
-export const mirrorClaim = async (tools: Tools, place: Place, written?: ClaimRow | null): Promise<void> => {
+export const mirrorClaim = async (tools: Tools, place: Place): Promise<void> => {
   const { claims } = tools.store;
   fault("claim.registered");
   try {
     const registry = await tools.store.id();
-    let claim = written === undefined ? await claims.of(place.row.id) : written;
     for (;;) {
       // What another registry has mirrored since is its own: who took it last has it.
       const elsewhere = await foreignClaim(tools, place);
+      const claim = await claims.of(place.row.id);
       if (elsewhere !== null && (claim === null || elsewhere.since > claim.since)) return;
       write(recordOf(place), place.row.name, claim, registry);
       const now = await claims.of(place.row.id);
       if (now?.token === claim?.token && now?.beat === claim?.beat) return;
-      claim = now;
     }
   } catch (error) {
     if (isAbsent(error)) return; // removed meanwhile

@@ -472,7 +472,12 @@ class Composed implements Workspace {
     this.#claimWatch ??= new Watch(this.#claimTools(store));
     this.#claimWatch.start();
     this.#stopMirroring ??= keepMirrors(this.#claimTools(store));
-    await this.#stopMirroring; // before the mirrors are mended, so that none is missed between
+    try {
+      await this.#stopMirroring; // before the mirrors are mended, so that none is missed between
+    } catch (error) {
+      this.#stopMirroring = null; // whoever opens it next tries again
+      throw error;
+    }
     const { keepTrimming } = await import("./activity/retention.ts");
     const days = (): number => this.config.settings.activityKeepDays;
     this.#stopTrimming ??= keepTrimming({ store, days, log: this.#log });

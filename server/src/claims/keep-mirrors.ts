@@ -6,6 +6,8 @@ import { placeOf } from "./place-of.ts";
 
 /** Whoever takes or ends a claim mirrors it himself, within some milliseconds; killed before that, he is stood in for after this, in ms. */
 const standInMs = 300;
+/** The same after a look that failed: the registry was busy, or is gone. */
+const againMs = 5_000;
 
 const mirrored: ReadonlySet<EventName> = new Set<EventName>(["worktree.claimed", "worktree.released"]);
 
@@ -19,22 +21,28 @@ export const keepMirrors = async (tools: Tools): Promise<() => void> => {
   let stopped = false;
   const look = async (): Promise<void> => {
     timer = undefined;
-    const worktrees = [...touched];
-    touched.clear();
-    try {
-      for (const id of worktrees) {
+    for (const id of touched) {
+      touched.delete(id); // before: what happens meanwhile is looked at once more
+      try {
         const place = await placeOf(tools, id);
-        if (place !== null && !stopped) await mendMirror(tools, place);
+        if (stopped) return;
+        if (place !== null) await mendMirror(tools, place);
+      } catch (error) {
+        if (stopped) return;
+        tools.log("debug", `The mirror of a claim could not be looked at: ${ImiError.from(error).message}`);
+        touched.add(id);
+        return lookIn(againMs);
       }
-    } catch (error) {
-      if (!stopped) tools.log("debug", `Mirrors of claims could not be looked at: ${ImiError.from(error).message}`);
     }
+  };
+  const lookIn = (ms: number): void => {
+    if (touched.size === 0 || timer !== undefined) return;
+    timer = setTimeout(() => void look(), ms);
+    timer.unref();
   };
   const stopFollowing = tools.store.events.follow(await tools.store.events.last(), (events) => {
     for (const { name, subject } of events) if (mirrored.has(name)) touched.add(subject);
-    if (touched.size === 0 || timer !== undefined) return;
-    timer = setTimeout(() => void look(), standInMs);
-    timer.unref();
+    lookIn(standInMs);
   });
   return () => {
     stopped = true;

@@ -16,8 +16,9 @@ type Attempt = { readonly taken: ClaimRow } | { readonly taken: null; readonly r
  */
 export const take = async (tools: Tools, place: Place, wish: Wish, token: number | null): Promise<ClaimRow> => {
   const attempt = await once(tools, place, wish, token, null);
-  if (attempt.taken === null) throw attempt.refused;
-  return attempt.taken;
+  if (attempt.taken !== null) return attempt.taken;
+  await tools.store.claims.queue.tidy(place.row.id, null); // nobody is shown to wait who is gone
+  throw attempt.refused;
 };
 
 const once = async (

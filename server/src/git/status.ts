@@ -131,13 +131,14 @@ export const looks = async (
       worktrees.map((wanted) => ({ ...wanted, head: recalled.get(wanted.path)?.head ?? wanted.head })),
     );
     // Records are read for those alone that git is asked about.
+    const missing = worktrees.filter(({ path }) => !recalled.has(path)).length;
     let records: ReturnType<typeof gitDirsOf> | undefined;
     await Promise.all(
       worktrees.map(async (wanted) => {
         const read = recalled.get(wanted.path);
         const reading =
           read === undefined
-            ? (records ??= gitDirsOf(commonDir)).then((of) => readOne(wanted, of))
+            ? (records ??= gitDirsOf(commonDir, missing)).then((of) => readOne(wanted, of))
             : near(wanted, read);
         known(wanted, await reading.catch((error: unknown) => ({ status: asUnknown(error), at: null })));
       }),
@@ -202,21 +203,34 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Answers with the git directory of the worktree at a path, known from the common directory alone. */
-export const gitDirsOf = async (commonDir: string): Promise<(path: string) => Promise<string | null>> => {
+/** For so few the records of all other worktrees are not read: of a thousand that takes 40 ms. */
+const fewRecords = 50;
+
+/**
+ * Answers with the git directory of the worktree at a path, known from the common directory alone. `wanted`: how many will
+ * be asked for.
+ */
+export const gitDirsOf = async (
+  commonDir: string,
+  wanted = Number.POSITIVE_INFINITY,
+): Promise<(path: string) => Promise<string | null>> => {
+  const all = wanted > fewRecords;
   const gitDirs = new Map<string, string>();
   const main = mainCheckout(commonDir);
   if (main !== null) gitDirs.set(main, commonDir);
-  for (const record of await readWorktreeRecords(commonDir)) {
+  for (const record of all ? await readWorktreeRecords(commonDir) : []) {
     if (record.path !== null) gitDirs.set(record.path, join(commonDir, "worktrees", record.gitId));
   }
   return async (path) => {
     const known = gitDirs.get(path) ?? gitDirs.get(await realpath(path));
     if (known !== undefined) return known;
-    // A main checkout apart from its git directory is believed when it points to the very one we know.
-    if (gitDirOfFile(join(path, ".git")) === commonDir) return commonDir;
-    const record = await recordAt(commonDir, path); // git wrote its path with a link in it
-    return record === null ? null : join(commonDir, "worktrees", record.gitId);
+    const inRecords = async (): Promise<string | null> => {
+      const record = await recordAt(commonDir, path); // also where git wrote its path with a link in it
+      return record === null ? null : join(commonDir, "worktrees", record.gitId);
+    };
+    // A main checkout apart from its git directory is believed when it points to the very one we know, and no record names it.
+    const apart = gitDirOfFile(join(path, ".git")) === commonDir ? commonDir : null;
+    return all ? (apart ?? inRecords()) : ((await inRecords()) ?? apart);
   };
 };
 

@@ -30,7 +30,7 @@ export const readForOthers = async (
   const history = memory.history;
   const missing = paths.filter((path) => !read.has(path));
   if (missing.length > 0) {
-    const gitDirOf = await gitDirsOf(commonDir);
+    const gitDirOf = await gitDirsOf(commonDir, missing.length);
     const turns = missing.values();
     const work = async (): Promise<void> => {
       for (const path of turns) {

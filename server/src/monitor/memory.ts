@@ -39,6 +39,8 @@ const distancesKept = 10_000;
 const atOnce = availableParallelism() * 2;
 /** Shortest and longest pause before a worktree in which folders keep coming is walked again, in ms. */
 const mendPauses = { shortest: 60, longest: 5_000 } as const;
+/** New folders are walked after this where nobody has looked by then, in ms. */
+const unaskedMs = 250;
 
 export interface MemoryOptions {
   readonly git: Git;
@@ -83,6 +85,8 @@ interface Entry {
   /** What git is being asked, and what the answer will be good for. */
   asking: { readonly proof: Proof; readonly read: Promise<ReadStatus> } | null;
   mending: boolean;
+  /** Somebody was answered while not all of it was under watch. */
+  unseen: boolean;
 }
 
 /**
@@ -247,7 +251,7 @@ export class WatchedStatuses implements StatusMemory, Watching {
       place,
       tree: this.#treeOf(place),
       ...{ stage: "new", held: known?.held ?? false, reason: null, since: 0, answer: null, rules: "", own: null },
-      ...{ asking: null, mending: false },
+      ...{ asking: null, mending: false, unseen: false },
       preparing: Promise.resolve(),
     };
     const { watch } = this.#options;
@@ -261,7 +265,12 @@ export class WatchedStatuses implements StatusMemory, Watching {
   }
 
   #treeOf({ path }: WorktreePlace): WatchedTree {
-    return new WatchedTree(path, this.#watch, (name) => this.#heard.add(path, name));
+    return new WatchedTree(path, this.#watch, (name) => {
+      this.#heard.add(path, name);
+      const entry = name === null ? this.#entries.get(path) : undefined;
+      // Folders may have come: whoever looks walks them, and while he waits for a git that is at work, somebody has to.
+      if (entry !== undefined) this.#walkIn(entry, unaskedMs);
+    });
   }
 
   #recordTold(gitDir: string): void {
@@ -394,18 +403,25 @@ export class WatchedStatuses implements StatusMemory, Watching {
   }
 
   /** What is to be under watch and is not wholly yet is walked again until it is, and told of then: nobody saw what happened. */
-  #mend(entry: Entry, pause: number = mendPauses.shortest): void {
-    if (!entry.held || entry.mending || entry.tree.whole || entry.stage !== "watched" || !this.#isCurrent(entry))
-      return;
+  #mend(entry: Entry): void {
+    if (!entry.held || entry.tree.whole || entry.stage !== "watched" || !this.#isCurrent(entry)) return;
+    entry.unseen = true;
+    this.#walkIn(entry, mendPauses.shortest);
+  }
+
+  #walkIn(entry: Entry, pause: number): void {
+    if (!entry.held || entry.mending || entry.stage !== "watched" || !this.#isCurrent(entry)) return;
     entry.mending = true;
-    const again = async (): Promise<void> => {
+    const walk = async (): Promise<void> => {
       entry.mending = false;
       if (entry.stage !== "watched" || !this.#isCurrent(entry)) return;
-      if (!entry.tree.whole) await this.#prepare(entry).catch(() => null);
-      if (entry.tree.whole) this.#heard.add(entry.place.path, null);
-      else this.#mend(entry, Math.min(pause * 2, mendPauses.longest));
+      const before = entry.tree.whole; // whoever looked meanwhile has seen what happened
+      if (!before) await this.#prepare(entry).catch(() => null);
+      if (!entry.tree.whole) return this.#walkIn(entry, Math.min(pause * 2, mendPauses.longest));
+      if (!before || entry.unseen) this.#heard.add(entry.place.path, null);
+      entry.unseen = false;
     };
-    setTimeout(() => void again(), pause).unref();
+    setTimeout(() => void walk(), pause).unref();
   }
 
   #isCurrent(entry: Entry): boolean {

@@ -71,8 +71,8 @@ export class ActivityList implements Disposable {
   /** Reads the next older ones. */
   async readOlder(): Promise<void> {
     await this.reading.settled;
-    await this.#pages.readOlder();
-    this.#publish();
+    // VS Code draws rows anew when nothing was told for a while: who presses a key again and again would wait for ever.
+    if (await this.#pages.readOlder()) this.#publish();
   }
 
   /** Reads what is new now, watched or not. Throws when it could not be read. */

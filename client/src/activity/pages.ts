@@ -81,14 +81,16 @@ export class ActivityPages {
     else this.#hold([...fresh, ...this.#entries], this.#more);
   }
 
-  /** Reads the next older ones. */
-  async readOlder(): Promise<void> {
+  /** Reads the next older ones; whether there is anything else to show then. */
+  async readOlder(): Promise<boolean> {
+    if (!this.#more) return false;
     const oldest = this.#entries.at(-1)?.id;
     const page = await this.#page(oldest);
     // What was read meanwhile may have taken the place of all that was there.
-    if (page === null || this.#entries.at(-1)?.id !== oldest) return;
+    if (page === null || this.#entries.at(-1)?.id !== oldest) return false;
     this.#entries = [...this.#entries, ...page.entries];
     this.#more = page.more;
+    return true;
   }
 
   #hold(entries: readonly Entry[], more: boolean): void {

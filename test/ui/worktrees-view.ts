@@ -36,9 +36,11 @@ export const toast = (page: Page, text: RegExp): Locator =>
 export const statusItem = (page: Page, text: RegExp): Locator =>
   page.locator(".statusbar").getByRole("button", { name: text });
 
-/** The question a quick input asks, by its place among all: `(2/3)`. */
-export const question = (page: Page, place: string): Promise<void> =>
-  page.locator(".quick-input-title").filter({ hasText: place }).waitFor();
+/** The question a quick input asks, by its place among all: `(2/3)`; what is typed from then on answers it. */
+export const question = async (page: Page, place: string): Promise<void> => {
+  await page.locator(".quick-input-title").filter({ hasText: place }).waitFor();
+  await page.locator(".quick-input-widget :focus").waitFor();
+};
 
 /** Answers the questions of *Create Worktree* where there is one repository. */
 export const answerCreate = async (page: Page, name: string): Promise<void> => {

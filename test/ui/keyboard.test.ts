@@ -173,15 +173,19 @@ const focusView = async (page: Page): Promise<void> => {
   );
 };
 
+/** A window that loads takes the focus to its editors at a moment of its own; whoever works by keys goes back to the view. */
 const moveTo = async (page: Page, row: RegExp): Promise<void> => {
-  await page.keyboard.press("Home");
-  const rows = await treeRows(page, view);
-  for (let steps = 0; steps <= rows.length; steps += 1) {
-    const at = await focused(page);
-    if (at.row !== null && row.test(at.row)) return;
-    await page.keyboard.press("ArrowDown");
+  for (let tries = 0; tries < 3; tries += 1) {
+    if ((await focused(page)).name !== view) await focusView(page);
+    await page.keyboard.press("Home");
+    const { length } = await treeRows(page, view);
+    for (let steps = 0; steps <= length; steps += 1) {
+      const at = await focused(page);
+      if (at.row !== null && row.test(at.row)) return;
+      await page.keyboard.press("ArrowDown");
+    }
   }
-  assert.fail(`no row ${row} among ${JSON.stringify(rows)}`);
+  assert.fail(`no row ${row} among ${JSON.stringify(await treeRows(page, view))}`);
 };
 
 /** The context menu of the row the arrows are at, and an entry of it. */

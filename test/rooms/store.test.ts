@@ -228,6 +228,19 @@ describe("the event log", () => {
     assert.deepEqual(calls, [[1], [1], [1], [2]]);
   });
 
+  it("tells whoever follows it anew what came while nobody did", async (t) => {
+    const { store, file } = await registry(t);
+    const other = await open(t, file);
+    for (const expected of [[], [2], [2, 3]]) {
+      const seen: number[] = [];
+      const stop = store.events.follow(1, (events) => void seen.push(...events.map(({ seq }) => seq)));
+      await until(() => seen.length === expected.length);
+      assert.deepEqual(seen, expected);
+      stop();
+      await other.events.append(event(expected.length));
+    }
+  });
+
   it("tells followers of another connection of the same process", async (t) => {
     const { store, file } = await registry(t);
     const other = await open(t, file);

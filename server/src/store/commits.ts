@@ -21,6 +21,7 @@ export class Commits {
   #look: NodeJS.Timeout | undefined;
   #looked = 0;
   #told = false;
+  #announced = 0;
 
   /** `version` answers SQLite's data_version: another number after each commit of another connection. */
   constructor(file: string, version: () => number, log: (message: string) => void) {
@@ -40,7 +41,13 @@ export class Commits {
 
   /** A commit of this process: told at once, so that the events of what an operation did reach a client before its answer. */
   announce(): void {
+    this.#announced += 1;
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Another number whenever listeners were told, or are the first ones: what was read since then is all that they know of. */
+  get announced(): number {
+    return this.#announced;
   }
 
   close(): void {
@@ -50,6 +57,7 @@ export class Commits {
 
   #start(): void {
     // What was committed before is for the listener itself to read.
+    this.#announced += 1;
     this.#seen = this.#versionNow();
     this.#arm();
     this.#safety = setInterval(() => {

@@ -53,12 +53,13 @@ const toEvent = (row: EventRow): Event => ({
 export const eventLog = (database: Database, log: (message: string) => void): EventLog => {
   const list = (since: number, limit: number): Promise<Event[]> =>
     database.read((read) => read.all<EventRow>(sql.since, { since, limit }).map(toEvent));
+  const listOnce = once(database, (since) => list(since, batch));
   return {
     list,
     last: () => database.read((read) => read.get<{ seq: number }>(sql.last)?.seq ?? 0),
     append: (event) => database.write((tx) => appendEvent(tx, event)),
     follow: (since, receive) => {
-      const follower = new Follower(since, receive, list, (reason) => {
+      const follower = new Follower(since, receive, listOnce, (reason) => {
         if (!database.closed) log(`store: ${reason}`);
         return database.closed ? "stop" : "try again";
       });
@@ -72,11 +73,27 @@ export const eventLog = (database: Database, log: (message: string) => void): Ev
   };
 };
 
+/** After a commit all followers of a process want the same page, as a rule: it is read for the first of them. */
+const once = (database: Database, list: (since: number) => Promise<Event[]>): ((since: number) => Promise<Event[]>) => {
+  let page: { readonly since: number; readonly announced: number; readonly events: Promise<Event[]> } | undefined;
+  return (since) => {
+    const { announced } = database.commits;
+    if (page?.since === since && page.announced === announced) return page.events;
+    const read = { since, announced, events: list(since) };
+    page = read;
+    read.events.catch(() => {
+      if (page === read) page = undefined;
+    });
+    return read.events;
+  };
+};
+
 /** Carries one receiver along the log. On SQLite a cursor over `seq` misses nothing, because commits are serial. */
 class Follower {
   #cursor: number;
   readonly #receive: (events: readonly Event[]) => void | Promise<void>;
-  readonly #list: (since: number, limit: number) => Promise<Event[]>;
+  /** Up to a batch of events. */
+  readonly #list: (since: number) => Promise<Event[]>;
   readonly #failed: (reason: string) => "try again" | "stop";
   #state: "idle" | "running" | "stopped" = "idle";
   #woken = false;
@@ -86,7 +103,7 @@ class Follower {
   constructor(
     since: number,
     receive: (events: readonly Event[]) => void | Promise<void>,
-    list: (since: number, limit: number) => Promise<Event[]>,
+    list: (since: number) => Promise<Event[]>,
     failed: (reason: string) => "try again" | "stop",
   ) {
     this.#cursor = since;
@@ -122,12 +139,13 @@ class Follower {
 
   async #catchUp(): Promise<void> {
     for (;;) {
-      const events = await this.#list(this.#cursor, batch);
+      const events = await this.#list(this.#cursor);
       const last = events.at(-1);
       if (last === undefined || this.#isStopped()) return;
       await this.#receive(events);
       this.#cursor = last.seq;
-      if (this.#isStopped()) return;
+      // What came since it was read wakes again.
+      if (events.length < batch || this.#isStopped()) return;
     }
   }
 

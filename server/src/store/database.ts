@@ -36,6 +36,7 @@ export class Database {
   #changes = 0;
   #generation = 0;
   #closed = false;
+  #foundInPlace = false;
   readonly #lost = new AbortController();
   readonly #sql: Sql;
 
@@ -81,6 +82,7 @@ export class Database {
 
   read<T>(work: (sql: Sql) => T): Promise<T> {
     return this.#patiently(() => {
+      this.#refuseMovedThisTurn();
       this.#refresh();
       return work(this.#sql);
     });
@@ -95,7 +97,10 @@ export class Database {
 
   /** Outside a transaction, on this connection: VACUUM INTO. */
   maintain(sql: string, params: Params): Promise<void> {
-    return this.#patiently(() => void this.#statement(sql).run(params));
+    return this.#patiently(() => {
+      this.#refuseMoved();
+      this.#statement(sql).run(params);
+    });
   }
 
   /** One attempt, for what cannot wait: giving leases back while closing. False when it was not possible now. */
@@ -117,6 +122,7 @@ export class Database {
   }
 
   #transaction<T>(work: (sql: Sql) => T): { value: T; changed: boolean } {
+    this.#refuseMoved();
     this.#makeWritable();
     const { connection } = this.#opened;
     this.#statement("BEGIN IMMEDIATE").run({});
@@ -158,6 +164,16 @@ export class Database {
     this.#lost.signal.throwIfAborted();
   }
 
+  /** Looked at once for all that is read in one turn of the event loop. */
+  #refuseMovedThisTurn(): void {
+    if (this.#foundInPlace) return;
+    this.#refuseMoved();
+    this.#foundInPlace = true;
+    setImmediate(() => {
+      this.#foundInPlace = false;
+    });
+  }
+
   #refresh(): void {
     if (this.#opened.stale()) this.#replace(connect(this.engine, this.file));
   }
@@ -190,7 +206,6 @@ export class Database {
       this.#lost.signal.throwIfAborted();
       if (this.#closed) throw new ImiError("store/failed", "The registry was closed.");
       try {
-        this.#refuseMoved();
         return attempt();
       } catch (error) {
         if (failureOf(error) !== "busy") throw translate(error, this.file);

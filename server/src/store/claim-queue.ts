@@ -1,6 +1,6 @@
 import type { Judge } from "./claim-end.ts";
 import type { Here } from "./claim-here.ts";
-import { standOf } from "./claim-take.ts";
+import { timesOf, whereOf } from "./claim-take.ts";
 import type { Database } from "./database.ts";
 import { claimWaiters as sql } from "./sql.ts";
 
@@ -49,11 +49,9 @@ export const claimQueue = (database: Database, here: Here, judge: Judge): ClaimQ
     ),
 
   join: async (worktreeId, agent) => {
-    const stand = await standOf(here, await here.life());
+    const where = await whereOf(here, await here.life());
     return database.write((tx) => {
-      const { now, wall, bootId, host, machine, pid, processStart, pidNamespace } = stand;
-      const params = { now, wall, bootId, host, machine, pid, processStart, pidNamespace };
-      const row = tx.change<{ place: number }>(sql.join, { worktreeId, agent, ...params });
+      const row = tx.change<{ place: number }>(sql.join, { worktreeId, agent, ...where, ...timesOf(here) });
       if (row === undefined) throw new Error("a place in the queue was not given");
       return row.place;
     });

@@ -22,10 +22,8 @@ export interface Wish {
   readonly provider: string | null;
 }
 
-/** Where and when a claim is taken, as its columns. */
-export interface Standing {
-  readonly now: number;
-  readonly wall: number;
+/** Where a claim is taken, as its columns. */
+interface Where {
   readonly bootId: string;
   readonly host: string;
   readonly machine: string;
@@ -34,15 +32,26 @@ export interface Standing {
   readonly pidNamespace: string | null;
 }
 
-export const standOf = async (here: Here, process: Life | null): Promise<Standing> => {
+/** When it is taken, as its columns. */
+interface When {
+  readonly now: number;
+  readonly wall: number;
+}
+
+export type Standing = Where & When;
+
+export const whereOf = async (here: Here, process: Life | null): Promise<Where> => {
   const { bootId, host } = await here.life();
   return {
-    ...{ now: here.boot(), wall: here.wall(), bootId, host, machine: here.machine() },
+    ...{ bootId, host, machine: here.machine() },
     pid: process?.pid ?? null,
     processStart: process?.processStart ?? null,
     pidNamespace: process?.pidNamespace ?? null,
   };
 };
+
+/** Asked as late as possible, within the transaction: what was waited for the registry is not taken off a holder's time. */
+export const timesOf = (here: Here): When => ({ now: here.boot(), wall: here.wall() });
 
 /** Whoever has no place in the queue comes after every place there can be. */
 export const lastPlace = Number.MAX_SAFE_INTEGER;

@@ -6,7 +6,7 @@ import { claimQueue } from "./claim-queue.ts";
 import type { ClaimQueue } from "./claim-queue.ts";
 import { endClaim, holding, inEvent, tellClaim, toClaim } from "./claim-rows.ts";
 import type { ClaimRecord, ClaimRow } from "./claim-rows.ts";
-import { lastPlace, standOf, takeIn, waitingBefore } from "./claim-take.ts";
+import { lastPlace, takeIn, timesOf, waitingBefore, whereOf } from "./claim-take.ts";
 import type { Wish } from "./claim-take.ts";
 import type { Database } from "./database.ts";
 import type { Life } from "./life.ts";
@@ -94,11 +94,11 @@ export const claimRows = (database: Database, here: Here): Claims => {
     endOf: ({ worktreeId, beat, ttlMs, stand }) => judge.endOf({ key: worktreeId, beat, ttlMs, stand }),
 
     take: async (worktreeId, wish, { over, place }) => {
-      const stand = await standOf(here, wish.process);
+      const where = await whereOf(here, wish.process);
       return database.write((tx): Outcome => {
         const worktree = getWorktree(tx, worktreeId);
         if (over !== null) endClaim(tx, worktree, over.claim, over.reason, { wall: here.wall(), judged: true });
-        const taken = takeIn(tx, worktree, wish, { ...stand, ...times(here) }, { place: place ?? lastPlace });
+        const taken = takeIn(tx, worktree, wish, { ...where, ...timesOf(here) }, { place: place ?? lastPlace });
         if (taken !== null) {
           if (place !== null) tx.change(claimWaiters.leave, { place });
           return { taken };
@@ -109,7 +109,7 @@ export const claimRows = (database: Database, here: Here): Claims => {
     },
 
     takeOver: async (worktreeId, wish, { from: expected, log }) => {
-      const stand = await standOf(here, wish.process);
+      const where = await whereOf(here, wish.process);
       return database.write((tx) => {
         const worktree = getWorktree(tx, worktreeId);
         const from = holding(tx, worktreeId);
@@ -120,17 +120,17 @@ export const claimRows = (database: Database, here: Here): Claims => {
           const to = { by: wish.agent, ...log };
           endClaim(tx, worktree, from, "taken-over", { wall: here.wall(), judged: false, more: to });
         }
-        const taken = takeIn(tx, worktree, wish, { ...stand, ...times(here) }, { place: 0, more });
+        const taken = takeIn(tx, worktree, wish, { ...where, ...timesOf(here) }, { place: 0, more });
         if (taken === null) throw new Error("nobody held it, nobody was before, and it could not be taken");
         return taken;
       });
     },
 
     renew: async (worktreeId, holder, { ttlMs, task, process, sign }) => {
-      const stand = await standOf(here, process);
+      const where = await whereOf(here, process);
       return database.write((tx) => {
         const worktree = getWorktree(tx, worktreeId);
-        const { pid, ...rest } = { ...stand, ...times(here) };
+        const { pid, ...rest } = { ...where, ...timesOf(here) };
         const record = tx.change<ClaimRecord>(sql.renew, {
           ...{ worktreeId, agent: holder.agent, token: holder.token, ttl: ttlMs, task, sign, ...rest },
           pid: process === null ? null : pid,
@@ -164,12 +164,6 @@ export const claimRows = (database: Database, here: Here): Claims => {
       }),
   };
 };
-
-/** As late as possible: what was waited for the registry is not taken off a holder's time. */
-const times = (here: Here): { readonly now: number; readonly wall: number } => ({
-  now: here.boot(),
-  wall: here.wall(),
-});
 
 /** A worktree's row goes together with its claim; this is for a registry that something else wrote to. */
 const unregistered = { name: "", type: "other", path: "", branch: null, state: "missing" } as const;

@@ -3,7 +3,7 @@ import { ImiError } from "../../../protocol/errors.ts";
 import type { EventName } from "../../../protocol/events.ts";
 import type { Here } from "./claim-here.ts";
 import { endClaim, holding } from "./claim-rows.ts";
-import { standOf, takeIn } from "./claim-take.ts";
+import { takeIn, timesOf, whereOf } from "./claim-take.ts";
 import type { Database, Sql } from "./database.ts";
 import type { Value } from "./driver.ts";
 import { appendEvent } from "./events.ts";
@@ -108,7 +108,7 @@ export const worktreeRows = (database: Database, here: Here): WorktreeRows => ({
     }),
 
   ready: async (id, { claim, ...facts }, lease) => {
-    const stand = claim === undefined ? null : await standOf(here, claim.process);
+    const where = claim === undefined ? null : await whereOf(here, claim.process);
     return database.write((tx) => {
       requireLease(tx, lease);
       const row = getWorktree(tx, id);
@@ -117,8 +117,8 @@ export const worktreeRows = (database: Database, here: Here): WorktreeRows => ({
         throw new ImiError("worktree/mismatch", `Worktree ${row.name} is ${row.state}, not being created.`);
       }
       const ready = change(tx, row, { ...facts, state: "ready", intention: null }, "worktree.created");
-      if (claim === undefined || stand === null) return ready;
-      takeIn(tx, ready, claim, stand, { place: 0 }); // nobody else can hold what nobody has seen
+      if (claim === undefined || where === null) return ready;
+      takeIn(tx, ready, claim, { ...where, ...timesOf(here) }, { place: 0 }); // nobody else can hold what nobody has seen
       return getWorktree(tx, id);
     });
   },

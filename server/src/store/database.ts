@@ -194,7 +194,7 @@ export class Database {
   }
 
   #dataVersion(): number {
-    this.#refuseMoved();
+    this.#refuseMovedThisTurn();
     this.#refresh();
     const version = this.#sql.get<{ data_version: number }>(checks.dataVersion)?.data_version ?? 0;
     return this.#generation * 2 ** 32 + version;

@@ -227,6 +227,25 @@ describe("claims", () => {
     assert.equal((await ends()).at(-1), "expired");
   });
 
+  it("count work in a worktree that was made, or opened, for an agent as a sign of life", async () => {
+    const config = join(scene.root, "home/.config/iMi");
+    mkdirSync(config, { recursive: true });
+    writeFileSync(join(config, "config.toml"), "[claim_settings]\nttl_seconds = 1\n");
+    await using brief = await Caller.in(scene);
+    rmSync(config, { recursive: true });
+    for (const how of ["made", "opened"]) {
+      const { worktree, created } = await brief.call("worktree.create", { type: "feat", name: "given", agentId: "A" });
+      assert.equal(created, how === "made");
+      scene.git(worktree.path, "commit", "-q", "--allow-empty", "-m", how);
+      await delay(1100);
+      await assert.rejects(imi.call("claim.take", { name: "feat-given", agent: "B" }), raises("claim/held"), how);
+      await delay(1100);
+      const { claim } = await imi.call("claim.take", { name: "feat-given", agent: "B" });
+      assert.equal((await ends()).at(-1), "expired", how);
+      await imi.call("claim.release", { name: "feat-given", agent: "B", token: claim.token });
+    }
+  });
+
   it("end with a killed process within a second, while a waiter looks; it is told why", async () => {
     await make("dead");
     const holder = spawn("sleep", ["600"], { stdio: "ignore" });

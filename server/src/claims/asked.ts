@@ -32,11 +32,17 @@ export const wishOf = async (tools: Tools, asked: Asked, place: Place): Promise<
   };
 };
 
-/** For a worktree that is made or opened for an agent. */
-export const wishFor = (tools: Tools, agent: string): Wish => ({
-  ...{ agent: requireAgent(agent), process: null, ttlMs: secondsFor(tools, undefined) * 1000, sign: null },
+/** For a worktree that is made or opened for an agent. Raises agent/invalid, usage/invalid. */
+export const wishFor = (tools: Tools, agent: string, place: Place): Wish => ({
+  ...{ agent: requireAgent(agent), process: null, ttlMs: secondsFor(tools, undefined) * 1000, sign: signOf(place) },
   ...{ task: null, kind: null, provider: null },
 });
+
+/** Whether a worktree may be claimed for this agent at all, before it is made. Raises agent/invalid, usage/invalid. */
+export const check = (tools: Tools, agent: string): void => {
+  requireAgent(agent);
+  secondsFor(tools, undefined);
+};
 
 const secondsFor = (tools: Tools, asked: number | undefined): number => {
   const seconds = asked ?? tools.settings().claimSeconds;

@@ -2,7 +2,7 @@ import type { Claim } from "../../../protocol/claims.ts";
 import type { Repository } from "../../../protocol/repositories.ts";
 import { heldBy, stale } from "../store/index.ts";
 import type { ClaimRow, Holder, Wish, WorktreeRow } from "../store/index.ts";
-import { wishFor } from "./asked.ts";
+import { check, wishFor } from "./asked.ts";
 import { foreignClaim, heldElsewhere } from "./foreign.ts";
 import type { Place, Tools } from "./index.ts";
 import { mendMirrors, mirrorClaim, unmirror } from "./mirror.ts";
@@ -11,8 +11,10 @@ import { take } from "./take.ts";
 
 /** What other rooms need of claims. */
 export interface ClaimService {
-  /** What an agent that makes or opens a worktree wants of it. Raises agent/invalid. */
-  wishFor(agent: string): Wish;
+  /** Refuses what cannot be an agent before anything is made for it. Raises agent/invalid. */
+  check(agent: string): void;
+  /** What an agent that makes or opens a worktree wants of it, whose checkout is there. Raises agent/invalid. */
+  wishFor(agent: string, place: Place): Wish;
   /** Raises claim/held. */
   take(place: Place, wish: Wish): Promise<void>;
   /** Ends the claims that are over among those that these rows show. */
@@ -28,7 +30,8 @@ export interface ClaimService {
 }
 
 export const claimService = (tools: Tools): ClaimService => ({
-  wishFor: (agent) => wishFor(tools, agent),
+  check: (agent) => check(tools, agent),
+  wishFor: (agent, place) => wishFor(tools, agent, place),
   take: async (place, wish) => {
     await take(tools, place, wish, null);
   },

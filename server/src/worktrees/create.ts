@@ -207,7 +207,8 @@ const opened = async (
   refuseAnother({ ...row, branch }, wanted);
   if (wanted.agentId !== null) {
     const claims = await tools.claims();
-    await claims.take({ repository, row }, claims.wishFor(wanted.agentId));
+    const place = { repository, row };
+    await claims.take(place, claims.wishFor(wanted.agentId, place));
   }
   const touched = await tools.store.worktrees.touch(row.id);
   const notes = new Notes();

@@ -29,7 +29,7 @@ export class Worktrees {
   async create(path: string, params: ParsedOf<"worktree.create">, call: Call): Promise<ResultOf<"worktree.create">> {
     const { create } = await import("./create.ts");
     const repository = await this.open(path, call);
-    if (params.agentId !== undefined) (await this.#tools.claims()).wishFor(params.agentId); // refused before anything is made
+    if (params.agentId !== undefined) (await this.#tools.claims()).check(params.agentId); // refused before anything is made
     const made = await this.#claimed(repository, await create(this.#tools, repository, params, call), params.agentId);
     return made.created
       ? { ...made, notes: [...made.notes, ...(await this.#inTrash(repository, made.worktree.name))] }
@@ -39,7 +39,7 @@ export class Worktrees {
   async review(path: string, params: ParsedOf<"worktree.review">, call: Call): Promise<ResultOf<"worktree.review">> {
     const { review } = await import("./review.ts");
     const repository = await this.open(path, call);
-    if (params.agentId !== undefined) (await this.#tools.claims()).wishFor(params.agentId);
+    if (params.agentId !== undefined) (await this.#tools.claims()).check(params.agentId);
     return this.#claimed(repository, await review(this.#tools, repository, params, call), params.agentId);
   }
 

@@ -246,6 +246,23 @@ describe("claims", () => {
     }
   });
 
+  it("last while files are changed in the worktree, where that is watched, and no longer", async () => {
+    const path = await make("edited");
+    await using watcher = await Caller.in(scene, scene.trunk, "server");
+    await watcher.call("repository.open", {});
+    const { claim } = await imi.call("claim.take", { name: "feat-edited", agent: "A", ttl: 3 });
+    const expiresAt = async (): Promise<string | null> =>
+      (await imi.call("claim.list", {})).claims.find(({ worktree }) => worktree === "feat-edited")?.expiresAt ?? null;
+    for (let edits = 0; (await expiresAt()) === claim.expiresAt; edits += 1) {
+      writeFileSync(join(path, "draft.txt"), `${edits}\n`);
+      await delay(100);
+    }
+    const held = (await events()).filter(({ data }) => data["name"] === "feat-edited");
+    assert.equal(held.find(({ name }) => name === "worktree.released")?.data["reason"], undefined);
+    await imi.call("claim.take", { name: "feat-edited", agent: "B", wait: 20 });
+    assert.equal((await ends()).at(-1), "expired");
+  });
+
   it("end with a killed process within a second, while a waiter looks; it is told why", async () => {
     await make("dead");
     const holder = spawn("sleep", ["600"], { stdio: "ignore" });

@@ -27,14 +27,15 @@ export const wishOf = async (tools: Tools, asked: Asked, place: Place): Promise<
     });
   }
   return {
-    ...{ agent, process, ttlMs: secondsFor(tools, asked.ttl) * 1000, sign: signOf(place) },
+    ...{ agent, process, ttlMs: secondsFor(tools, asked.ttl) * 1000, sign: await signOf(tools, place) },
     ...{ task: asked.task ?? null, kind: asked.kind ?? null, provider: asked.provider ?? null },
   };
 };
 
 /** For a worktree that is made or opened for an agent. Raises agent/invalid, usage/invalid. */
-export const wishFor = (tools: Tools, agent: string, place: Place): Wish => ({
-  ...{ agent: requireAgent(agent), process: null, ttlMs: secondsFor(tools, undefined) * 1000, sign: signOf(place) },
+export const wishFor = async (tools: Tools, agent: string, place: Place): Promise<Wish> => ({
+  ...{ agent: requireAgent(agent), process: null, ttlMs: secondsFor(tools, undefined) * 1000 },
+  sign: await signOf(tools, place),
   ...{ task: null, kind: null, provider: null },
 });
 

@@ -61,7 +61,7 @@ export class Claims {
   async heartbeat(path: string, params: ParsedOf<"claim.heartbeat">, call: Call): Promise<ResultOf<"claim.heartbeat">> {
     const holder = { agent: requireAgent(params.agent), token: requireToken(params.token) };
     const place = await this.#tools.locate(path, params.name, call);
-    const renewal = { ttlMs: null, task: null, process: null, sign: signOf(place) };
+    const renewal = { ttlMs: null, task: null, process: null, sign: await signOf(this.#tools, place) };
     const claim = await this.#tools.store.claims.renew(place.row.id, holder, renewal);
     await mirrorClaim(this.#tools, place);
     return { claim: toClaim(place.row.name, claim) };

@@ -14,7 +14,7 @@ export interface ClaimService {
   /** Refuses what cannot be an agent before anything is made for it. Raises agent/invalid. */
   check(agent: string): void;
   /** What an agent that makes or opens a worktree wants of it, whose checkout is there. Raises agent/invalid. */
-  wishFor(agent: string, place: Place): Wish;
+  wishFor(agent: string, place: Place): Promise<Wish>;
   /** Raises claim/held. */
   take(place: Place, wish: Wish): Promise<void>;
   /** Ends the claims that are over among those that these rows show. */

@@ -6,14 +6,18 @@ import type { Place, Tools } from "./index.ts";
 import { mirrorClaim } from "./mirror.ts";
 import { recordOf } from "./record.ts";
 
-/** What of a worktree changes when somebody commits, switches or resets in it. Not its index: looking at a status writes that. */
-export const signOf = (place: Place): string =>
-  ["logs/HEAD", "HEAD"]
-    .map((file) => {
-      const facts = statSync(join(recordOf(place), file), { throwIfNoEntry: false, bigint: true });
-      return facts === undefined ? "-" : `${facts.size}:${facts.mtimeNs}`;
-    })
-    .join(" ");
+/**
+ * What of a worktree changes when somebody commits, switches or resets in it, and, while the repository is watched, when
+ * files change. Not its index: looking at a status writes that.
+ */
+export const signOf = async ({ store }: Tools, place: Place): Promise<string> => {
+  const changed = await store.liveFacts.changedAt(place.row.id);
+  const files = ["logs/HEAD", "HEAD"].map((file) => {
+    const facts = statSync(join(recordOf(place), file), { throwIfNoEntry: false, bigint: true });
+    return facts === undefined ? "-" : `${facts.size}:${facts.mtimeNs}`;
+  });
+  return [...files, changed ?? "-"].join(" ");
+};
 
 /**
  * Whether a claim is over, and why; null while it stands. A holder that worked in the worktree since its last sign of life
@@ -23,8 +27,9 @@ export const overOf = async (tools: Tools, place: Place, claim: ClaimRow): Promi
   const { claims } = tools.store;
   const reason = await claims.endOf(claim);
   if (reason === null) return null;
-  const sign = signOf(place);
-  if (reason !== "expired" || claim.sign === null || claim.sign === sign) return { claim, reason };
+  if (reason !== "expired" || claim.sign === null) return { claim, reason };
+  const sign = await signOf(tools, place);
+  if (claim.sign === sign) return { claim, reason };
   try {
     await claims.renew(claim.worktreeId, claim, { ttlMs: null, task: null, process: null, sign });
     await mirrorClaim(tools, place);

@@ -5,6 +5,8 @@ import { liveFacts as sql } from "./sql.ts";
 export interface LiveFactRows {
   /** By worktree id. */
   of(repositoryId: string): Promise<Map<string, KeptFacts>>;
+  /** When a file or commit of one worktree last changed, in ms; null: not since iMi looks. */
+  changedAt(worktreeId: string): Promise<number | null>;
   /** The first lines of the messages of the commits that worktrees are at. No event: nothing happened. */
   keepSubjects(
     subjects: readonly { readonly worktreeId: string; readonly head: string; readonly subject: string }[],
@@ -30,6 +32,9 @@ export const liveFactRows = (database: Database): LiveFactRows => ({
     database.read(
       (read) => new Map(read.all<FactRecord>(sql.of, { repositoryId }).map((record) => [record.id, toFacts(record)])),
     ),
+
+  changedAt: (worktreeId) =>
+    database.read((read) => read.get<{ changed_at: number | null }>(sql.changedAt, { worktreeId })?.changed_at ?? null),
 
   keepSubjects: (subjects) =>
     database.write((tx) => {

@@ -579,6 +579,7 @@ export const liveFacts = {
     SELECT worktrees.id, head_subject, head_subject_of, live_status.changed_at
     FROM worktrees LEFT JOIN live_status ON live_status.worktree_id = worktrees.id
     WHERE worktrees.repository_id = :repositoryId`,
+  changedAt: `SELECT changed_at FROM live_status WHERE worktree_id = :worktreeId`,
   keepSubject: `UPDATE worktrees SET head_subject = :subject, head_subject_of = :head WHERE id = :worktreeId`,
 };
 

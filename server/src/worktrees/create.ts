@@ -208,7 +208,7 @@ const opened = async (
   if (wanted.agentId !== null) {
     const claims = await tools.claims();
     const place = { repository, row };
-    await claims.take(place, claims.wishFor(wanted.agentId, place));
+    await claims.take(place, await claims.wishFor(wanted.agentId, place));
   }
   const touched = await tools.store.worktrees.touch(row.id);
   const notes = new Notes();

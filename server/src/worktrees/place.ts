@@ -121,7 +121,7 @@ export const place = async (
     const facts = { head, identity: await identityOf(plan.path) };
     if (plan.agentId === null) return await tools.store.worktrees.ready(row.id, facts, lease);
     const claims = await tools.claims();
-    const claim = claims.wishFor(plan.agentId, { repository, row: { ...row, identity: facts.identity } });
+    const claim = await claims.wishFor(plan.agentId, { repository, row: { ...row, identity: facts.identity } });
     return await tools.store.worktrees.ready(row.id, { ...facts, claim }, lease);
   } catch (error) {
     // Another process holds the lease now and has seen this row: it undoes, we must not touch the folder any more.

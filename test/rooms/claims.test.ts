@@ -222,6 +222,13 @@ describe("claims", () => {
     scene.git(path, "commit", "-q", "--allow-empty", "-m", "work");
     await delay(1100);
     await assert.rejects(imi.call("claim.take", { name: "feat-busy", agent: "B" }), raises("claim/held"));
+    scene.git(path, "commit", "-q", "--allow-empty", "-m", "more");
+    await delay(1100);
+    const { claims } = await imi.call("claim.list", {});
+    assert.ok(
+      claims.some(({ worktree, agent }) => worktree === "feat-busy" && agent === "A"),
+      "who holds it is listed as its holder",
+    );
     await delay(1100);
     await imi.call("claim.take", { name: "feat-busy", agent: "B", ttl: 100 });
     assert.equal((await ends()).at(-1), "expired");

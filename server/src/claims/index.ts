@@ -109,9 +109,10 @@ export class Claims {
     const { store } = this.#tools;
     const rows = new Map((await store.worktrees.of(repository.id)).map((row) => [row.id, row]));
     const claims: ResultOf<"claim.list">["claims"] = [];
-    for (const claim of await store.claims.in(repository.id)) {
-      const row = rows.get(claim.worktreeId);
-      if (row === undefined || (await store.claims.endOf(claim)) !== null) continue;
+    for (const { worktreeId } of await store.claims.in(repository.id)) {
+      const row = rows.get(worktreeId);
+      const claim = row === undefined ? null : await settle(this.#tools, { repository, row });
+      if (row === undefined || claim === null) continue;
       const { worktree, agent, since, expiresAt } = toClaim(row.name, claim);
       const { pid, host } = claim.stand.life;
       const waiting = await store.claims.queue.of(row.id);

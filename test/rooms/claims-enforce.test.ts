@@ -112,6 +112,27 @@ describe("enforcement", () => {
     assert.equal((await git(worktree.path, empty)).code, 0, "one that nobody holds");
   });
 
+  it("says that nothing was changed only where that is so: git resets files before it asks", async (t) => {
+    const { scene, imi, path, git, claim } = await ground(t);
+    await imi.call("enforcement.set", { on: true });
+    const holder = await claim();
+    assert.equal((await git(path, empty, holder)).code, 0);
+    writeFileSync(join(path, "README.md"), "not committed\n");
+    const committing = await git(path, ["commit", "-q", "-a", "-m", "another's"]);
+    assert.match(committing.stderr, /held by A .* Nothing was changed\./u);
+    assert.equal(readFileSync(join(path, "README.md"), "utf8"), "not committed\n");
+    const head = scene.git(path, "rev-parse", "HEAD");
+    const { code, stderr } = await git(path, ["reset", "-q", "--hard", "HEAD~1"]);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /held by A .* No branch was changed; git may have changed files before it asked\./u);
+    assert.equal(scene.git(path, "rev-parse", "HEAD"), head);
+    assert.notEqual(
+      readFileSync(join(path, "README.md"), "utf8"),
+      "not committed\n",
+      "git has a hook that is sooner now",
+    );
+  });
+
   it("refuses a stale token after a takeover", async (t) => {
     const { imi, path, git, claim } = await ground(t);
     await imi.call("enforcement.set", { on: true });

@@ -41,11 +41,14 @@ forbids() {
 }
 
 refuse() {
+  # Before a reset, a checkout or a fast forward asks about a ref, git has changed the files.
+  kept='Nothing was changed.'
+  [ "$hook" = pre-commit ] || kept='No branch was changed; git may have changed files before it asked.'
   if [ -n "\${IMI_AGENT_ID-}" ] && [ -n "\${IMI_CLAIM_TOKEN-}" ]; then
-    echo "iMi: $IMI_AGENT_ID does not hold $name with token $IMI_CLAIM_TOKEN: $agent holds it since $since, until $until. Nothing was changed." >&2
+    echo "iMi: $IMI_AGENT_ID does not hold $name with token $IMI_CLAIM_TOKEN: $agent holds it since $since, until $until. $kept" >&2
     echo "iMi: Stop working in it. To go on, claim it again: imi claim $name --agent $IMI_AGENT_ID --wait" >&2
   else
-    echo "iMi: $name is held by $agent since $since, until $until. Nothing was changed." >&2
+    echo "iMi: $name is held by $agent since $since, until $until. $kept" >&2
     echo "iMi: Work in another worktree, or queue for this one: imi claim $name --agent ID --wait. Its holder sets IMI_AGENT_ID and IMI_CLAIM_TOKEN." >&2
   fi
   exit 1

@@ -301,6 +301,20 @@ describe("imi mcp, to a client of the official SDK", () => {
     await other.told("claim.release", { name, agent: "two", token: taken.claim.token });
   });
 
+  it("renews what its client claims as long as the session lasts, and no longer", async () => {
+    await using working = await Agent.start(placeOf(scene));
+    const { worktree } = await working.told("worktree.create", { type: "feat", name: "long" });
+    const { name } = worktree;
+    const { claim } = await working.told("claim.take", { name, agent: "busy", ttl: 6 });
+    const now = async () => (await agent.told("claim.list", {})).claims.find((each) => each.worktree === name);
+    await eventually("it is renewed", async () => (await now())?.expiresAt !== claim.expiresAt);
+    assert.equal((await now())?.since, claim.since, "and still the same claim");
+    await working.client.close();
+    const { claim: next } = await agent.told("claim.take", { name, agent: "next", wait: 60 });
+    assert.ok(next.token > claim.token);
+    await agent.told("claim.release", { name, agent: "next", token: next.token });
+  });
+
   it("does nothing in the name of the VS Code window that started it", async () => {
     const place = placeOf(scene);
     const { worktree } = await agent.told("worktree.create", { type: "feat", name: "of-a-person" });

@@ -16,6 +16,7 @@ import {
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { z } from "zod";
+import type { ResultOf } from "../../../../protocol/contract.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import type { Event } from "../../../../protocol/events.ts";
 import { nearest } from "../../config/nearest.ts";
@@ -24,6 +25,7 @@ import { answer, refusal } from "./answers.ts";
 import { prompt, prompts } from "./prompts.ts";
 import { RepositoryChoice, withHint } from "./repository.ts";
 import { Resources, templates } from "./resources.ts";
+import { SessionClaims } from "./session-claims.ts";
 import { Subscriptions, changesList } from "./subscriptions.ts";
 import { type AgentTool, agentTools } from "./tools.ts";
 
@@ -55,6 +57,7 @@ export class Face {
   readonly #choice: RepositoryChoice;
   readonly #resources: Resources;
   readonly #subscriptions = new Subscriptions();
+  readonly #claims: SessionClaims;
   readonly #running = new Set<Promise<unknown>>();
   #following: Promise<() => void> | null = null;
 
@@ -65,6 +68,10 @@ export class Face {
     const call: CallContext = { signal, progress: () => undefined };
     this.#choice = new RepositoryChoice({ workspace, call, said, roots: () => this.#roots() });
     this.#resources = new Resources(workspace, this.#choice);
+    this.#claims = new SessionClaims(async (held) => {
+      const beat = this.#track(workspace.call("claim.heartbeat", { ...held }, call));
+      return ((await beat) as ResultOf<"claim.heartbeat">).claim; // an operation answers with its own result
+    });
     this.#answerTools();
     this.#answerResources();
     server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...prompts] }));
@@ -79,6 +86,7 @@ export class Face {
   }
 
   async stop(): Promise<void> {
+    this.#claims.stop();
     const following = this.#following;
     this.#following = null;
     (await following?.catch(() => undefined))?.();
@@ -101,6 +109,7 @@ export class Face {
       if (!parsed.success) throw invalid(definition.name, parsed.error);
       const asked = await this.#inRepository(operation.params.shape, parsed.data);
       const result = await this.#options.workspace.call(operation.name, asked, call);
+      this.#claims.hear(operation.name, asked, result);
       return answer(operation.name, result, { asked, cwd: this.#options.cwd });
     } catch (error) {
       return refusal(withHint(error));

@@ -305,7 +305,7 @@ describe("imi mcp, to a client of the official SDK", () => {
     await using working = await Agent.start(placeOf(scene));
     const { worktree } = await working.told("worktree.create", { type: "feat", name: "long" });
     const { name } = worktree;
-    const { claim } = await working.told("claim.take", { name, agent: "busy", ttl: 6 });
+    const { claim } = await working.told("claim.take", { name, agent: "busy", ttl: 12 });
     const now = async () => (await agent.told("claim.list", {})).claims.find((each) => each.worktree === name);
     await eventually("it is renewed", async () => (await now())?.expiresAt !== claim.expiresAt);
     assert.equal((await now())?.since, claim.since, "and still the same claim");

@@ -229,6 +229,7 @@ describe("claims", () => {
       claims.some(({ worktree, agent }) => worktree === "feat-busy" && agent === "A"),
       "who holds it is listed as its holder",
     );
+    await assert.rejects(imi.call("claim.take", { name: "feat-busy", agent: "B" }), raises("claim/held"));
     await delay(1100);
     await imi.call("claim.take", { name: "feat-busy", agent: "B", ttl: 100 });
     assert.equal((await ends()).at(-1), "expired");
@@ -257,7 +258,12 @@ describe("claims", () => {
     const path = await make("edited");
     await using watcher = await Caller.in(scene, scene.trunk, "server");
     await watcher.call("repository.open", {});
-    const { claim } = await imi.call("claim.take", { name: "feat-edited", agent: "A", ttl: 3 });
+    const seen = { name: "feat-edited", file: "draft.txt" };
+    for (let edits = 0; (await imi.call("activity.list", seen)).activities.length === 0; edits += 1) {
+      writeFileSync(join(path, "draft.txt"), `before ${edits}\n`); // until it is watched
+      await delay(100);
+    }
+    const { claim } = await imi.call("claim.take", { name: "feat-edited", agent: "A", ttl: 5 });
     const expiresAt = async (): Promise<string | null> =>
       (await imi.call("claim.list", {})).claims.find(({ worktree }) => worktree === "feat-edited")?.expiresAt ?? null;
     for (let edits = 0; (await expiresAt()) === claim.expiresAt; edits += 1) {

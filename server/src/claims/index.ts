@@ -11,7 +11,7 @@ import { foreignClaim, heldElsewhere } from "./foreign.ts";
 import { mendMirrors, mirrorClaim } from "./mirror.ts";
 import { ownName } from "./own-name.ts";
 import { settle, toClaim } from "./service.ts";
-import { signOf } from "./signs.ts";
+import { isOver, signOf } from "./signs.ts";
 import { take, takeWaiting } from "./take.ts";
 
 /** Where a claim is, for steps that look at git's record of the worktree too. */
@@ -109,10 +109,9 @@ export class Claims {
     const { store } = this.#tools;
     const rows = new Map((await store.worktrees.of(repository.id)).map((row) => [row.id, row]));
     const claims: ResultOf<"claim.list">["claims"] = [];
-    for (const { worktreeId } of await store.claims.in(repository.id)) {
-      const row = rows.get(worktreeId);
-      const claim = row === undefined ? null : await settle(this.#tools, { repository, row });
-      if (row === undefined || claim === null) continue;
+    for (const claim of await store.claims.in(repository.id)) {
+      const row = rows.get(claim.worktreeId);
+      if (row === undefined || (await isOver(this.#tools, { repository, row }, claim))) continue;
       const { worktree, agent, since, expiresAt } = toClaim(row.name, claim);
       const { pid, host } = claim.stand.life;
       const waiting = await store.claims.queue.of(row.id);

@@ -20,16 +20,28 @@ export const signOf = async ({ store }: Tools, place: Place): Promise<string> =>
 };
 
 /**
- * Whether a claim is over, and why; null while it stands. A holder that worked in the worktree since its last sign of life
- * has given one by that; compared is what was there then with what is there now, not times of clocks that may jump.
+ * A holder that worked in the worktree since its last sign of life has given one by that; null where it has not. Compared is
+ * what was there then with what is there now, not times of clocks that may jump.
  */
+const newSign = async (tools: Tools, place: Place, claim: ClaimRow): Promise<string | null> => {
+  if (claim.sign === null) return null;
+  const sign = await signOf(tools, place);
+  return sign === claim.sign ? null : sign;
+};
+
+/** Whether a claim is over, for those who only read. */
+export const isOver = async (tools: Tools, place: Place, claim: ClaimRow): Promise<boolean> => {
+  const reason = await tools.store.claims.endOf(claim);
+  return reason !== null && (reason !== "expired" || (await newSign(tools, place, claim)) === null);
+};
+
+/** Whether a claim is over, and why; null while it stands. One whose holder has worked since is renewed. */
 export const overOf = async (tools: Tools, place: Place, claim: ClaimRow): Promise<Over | null> => {
   const { claims } = tools.store;
   const reason = await claims.endOf(claim);
   if (reason === null) return null;
-  if (reason !== "expired" || claim.sign === null) return { claim, reason };
-  const sign = await signOf(tools, place);
-  if (claim.sign === sign) return { claim, reason };
+  const sign = reason === "expired" ? await newSign(tools, place, claim) : null;
+  if (sign === null) return { claim, reason };
   try {
     await claims.renew(claim.worktreeId, claim, { ttlMs: null, task: null, process: null, sign });
     await mirrorClaim(tools, place);

@@ -254,6 +254,24 @@ describe("claims", () => {
     }
   });
 
+  it("are not kept for who waited by what was done in the worktree before he had it", async () => {
+    const path = await make("handed-on");
+    const name = "feat-handed-on";
+    const { claim } = await imi.call("claim.take", { name, agent: "A" });
+    const waiting = imi.call("claim.take", { name, agent: "B", ttl: 1, wait: 60 });
+    const waits = async (): Promise<boolean> =>
+      (await imi.call("claim.list", {})).claims.some(
+        ({ worktree, waiting: queue }) => worktree === name && queue.length > 0,
+      );
+    while (!(await waits())) await delay(10);
+    scene.git(path, "commit", "-q", "--allow-empty", "-m", "A's last");
+    await imi.call("claim.release", { name, agent: "A", token: claim.token });
+    await waiting;
+    await delay(1100);
+    await imi.call("claim.take", { name, agent: "C" });
+    assert.equal((await ends()).at(-1), "expired");
+  });
+
   it("last while files are changed in the worktree, where that is watched, and no longer", async () => {
     const path = await make("edited");
     await using watcher = await Caller.in(scene, scene.trunk, "server");

@@ -3,7 +3,7 @@ import { Bell, heldBy, queuedFor, stale, waiterBeatMs } from "../store/index.ts"
 import type { ClaimRow, Wish } from "../store/index.ts";
 import { foreignClaim, heldElsewhere } from "./foreign.ts";
 import type { Call, Place, Tools } from "./index.ts";
-import { overOf } from "./signs.ts";
+import { overOf, signOf } from "./signs.ts";
 
 /** How often what changed while it was looked at is looked at again. */
 const attempts = 20;
@@ -44,7 +44,9 @@ const once = async (
       const renewed = await goOn(tools, standing, wish);
       if (renewed !== null) return { taken: renewed };
     } else {
-      const outcome = await claims.take(id, wish, { over, place: queued });
+      // What others did there while it waited is no sign of its life.
+      const since = queued === null ? wish : { ...wish, sign: await signOf(tools, place) };
+      const outcome = await claims.take(id, since, { over, place: queued });
       if (outcome.taken !== null) return outcome;
       const { held, ahead } = outcome;
       // Who waits before and is gone loses its place; whoever lives is served first.

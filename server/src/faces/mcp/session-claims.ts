@@ -9,9 +9,9 @@ export interface Held {
   readonly token: number;
 }
 
-/** How long until the next heartbeat, in ms: a third of a claim's time, so that two may fail. As in VS Code's windows. */
+/** How long until the next heartbeat, in ms: a third of a claim's time, so that one may fail. */
 const [soonestMs, latestMs] = [500, 20 * 60_000];
-/** After a heartbeat that failed for a reason that may pass. */
+/** After a heartbeat that failed for a reason that may pass, at most; of a claim that is short, as long as before it. */
 const againMs = 30_000;
 
 /**
@@ -54,11 +54,11 @@ export class SessionClaims {
   #beatIn(held: Held, ms: number): void {
     if (this.#stopped) return;
     this.#forget(held);
-    const timer = setTimeout(() => void this.#beat(held, timer), ms);
+    const timer = setTimeout(() => void this.#beat(held, timer, Math.min(againMs, ms)), ms);
     this.#timers.set(keyOf(held), timer.unref());
   }
 
-  async #beat(held: Held, timer: NodeJS.Timeout): Promise<void> {
+  async #beat(held: Held, timer: NodeJS.Timeout, again: number): Promise<void> {
     const isStillOurs = (): boolean => this.#timers.get(keyOf(held)) === timer;
     try {
       const claim = await this.#heartbeat(held);
@@ -68,7 +68,7 @@ export class SessionClaims {
       if (!isStillOurs()) return;
       // The client is told by its next call in this name.
       if (code === "claim/stale" || code === "worktree/not-found") this.#forget(held);
-      else this.#beatIn(held, againMs);
+      else this.#beatIn(held, again);
     }
   }
 

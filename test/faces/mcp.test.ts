@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { operations } from "../../protocol/contract.ts";
@@ -313,6 +313,26 @@ describe("imi mcp, to a client of the official SDK", () => {
     const { claim: next } = await agent.told("claim.take", { name, agent: "next", wait: 60 });
     assert.ok(next.token > claim.token);
     await agent.told("claim.release", { name, agent: "next", token: next.token });
+  });
+
+  it("renews what its client claims also where git moves the worktree, which gives it another name", async () => {
+    const { worktree } = await agent.told("worktree.create", { type: "feat", name: "to-be-moved" });
+    const { claim } = await agent.told("claim.take", { name: worktree.name, agent: "moved", ttl: 12 });
+    scene.git(
+      scene.trunk,
+      "worktree",
+      "move",
+      "-f",
+      "-f",
+      worktree.path,
+      join(dirname(worktree.path), "feat-moved-on"),
+    );
+    await eventually("it is renewed under its new name", async () => {
+      const { claims } = await agent.told("claim.list", {});
+      const now = claims.find((each) => each.worktree === "feat-moved-on");
+      return now !== undefined && now.since === claim.since && now.expiresAt !== claim.expiresAt;
+    });
+    await agent.told("claim.release", { name: "feat-moved-on", agent: "moved", token: claim.token });
   });
 
   it("does nothing in the name of the VS Code window that started it", async () => {

@@ -16,6 +16,7 @@ import {
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { z } from "zod";
+import type { Claim } from "../../../../protocol/claims.ts";
 import type { ResultOf } from "../../../../protocol/contract.ts";
 import { ImiError } from "../../../../protocol/errors.ts";
 import type { Event } from "../../../../protocol/events.ts";
@@ -25,7 +26,7 @@ import { answer, refusal } from "./answers.ts";
 import { prompt, prompts } from "./prompts.ts";
 import { RepositoryChoice, withHint } from "./repository.ts";
 import { Resources, templates } from "./resources.ts";
-import { SessionClaims } from "./session-claims.ts";
+import { type Held, SessionClaims } from "./session-claims.ts";
 import { Subscriptions, changesList } from "./subscriptions.ts";
 import { type AgentTool, agentTools } from "./tools.ts";
 
@@ -68,10 +69,7 @@ export class Face {
     const call: CallContext = { signal, progress: () => undefined };
     this.#choice = new RepositoryChoice({ workspace, call, said, roots: () => this.#roots() });
     this.#resources = new Resources(workspace, this.#choice);
-    this.#claims = new SessionClaims(async (held) => {
-      const beat = this.#track(workspace.call("claim.heartbeat", { ...held }, call));
-      return ((await beat) as ResultOf<"claim.heartbeat">).claim; // an operation answers with its own result
-    });
+    this.#claims = new SessionClaims((held) => this.#track(this.#renew(held, call)));
     this.#answerTools();
     this.#answerResources();
     server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...prompts] }));
@@ -115,6 +113,25 @@ export class Face {
       return refusal(withHint(error));
     } finally {
       this.#follow();
+    }
+  }
+
+  /** Renews a claim of this session, whose worktree may have been moved, which gives it another name. */
+  async #renew({ repository, name, agent, token, since }: Held, call: CallContext): Promise<Claim> {
+    const { workspace } = this.#options;
+    const where = repository === undefined ? {} : { repository };
+    const beat = async (worktree: string): Promise<Claim> => {
+      const result = await workspace.call("claim.heartbeat", { ...where, name: worktree, agent, token }, call);
+      return (result as ResultOf<"claim.heartbeat">).claim; // an operation answers with its own result
+    };
+    try {
+      return await beat(name);
+    } catch (error) {
+      if (!ImiError.is(error, "worktree/not-found")) throw error;
+      const { claims } = (await workspace.call("claim.list", where, call)) as ResultOf<"claim.list">;
+      const moved = claims.find((claim) => claim.agent === agent && claim.since === since);
+      if (moved === undefined) throw error;
+      return beat(moved.worktree);
     }
   }
 

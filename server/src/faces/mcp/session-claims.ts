@@ -7,6 +7,7 @@ export interface Held {
   readonly name: string;
   readonly agent: string;
   readonly token: number;
+  readonly since: string;
 }
 
 /** How long until the next heartbeat, in ms: a third of a claim's time, so that one may fail. */
@@ -34,7 +35,7 @@ export class SessionClaims {
     if (claim === null || claim === undefined) return;
     const { repository } = asked;
     const where = typeof repository === "string" ? { repository } : {};
-    const held: Held = { ...where, name: claim.worktree, agent: claim.agent, token: claim.token };
+    const held: Held = { ...where, name: claim.worktree, agent: claim.agent, token: claim.token, since: claim.since };
     if (operation === "claim.release") this.#forget(held);
     else this.#keep(held, claim);
   }
@@ -62,7 +63,7 @@ export class SessionClaims {
     const isStillOurs = (): boolean => this.#timers.get(keyOf(held)) === timer;
     try {
       const claim = await this.#heartbeat(held);
-      if (isStillOurs()) this.#keep(held, claim);
+      if (isStillOurs()) this.#keep({ ...held, name: claim.worktree }, claim);
     } catch (error) {
       const { code } = ImiError.from(error);
       if (!isStillOurs()) return;

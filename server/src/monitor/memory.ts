@@ -342,13 +342,15 @@ export class WatchedStatuses implements StatusMemory, Watching {
 
   async #askUnderWatch(entry: Entry, ask: AskStatus, signal: AbortSignal | undefined): Promise<ReadStatus> {
     const proof = await this.#prepare(entry).catch(() => null);
-    const { asking } = entry;
-    // Nothing happened since git was asked: what it is about to say to somebody else it would say again.
-    if (proof !== null && asking?.proof.changes === proof.changes && asking.proof.state === proof.state) {
+    const { answer: kept, asking } = entry;
+    const now = performance.now();
+    // Nothing happened since git was asked for somebody else: what it said, or is about to say, it would say again.
+    if (proof !== null && kept !== null && kept.until > now && isSame(kept, proof)) return kept.read;
+    if (proof !== null && asking !== null && isSame(asking.proof, proof)) {
       const shared = await asking.read.catch(() => null);
       if (shared !== null) return shared;
     }
-    const until = performance.now() + believedMs * (1 + Math.random());
+    const until = now + believedMs * (1 + Math.random());
     const asked = proof === null ? null : this.#askOfChanged(entry, proof, ask, signal);
     const read = asked?.then((part) => part?.read ?? ask(signal)) ?? ask(signal);
     const mine = proof === null ? null : { proof, read };
@@ -569,6 +571,8 @@ export class WatchedStatuses implements StatusMemory, Watching {
     for (const entry of this.#entries.values()) if (entry.tree.isGone()) this.#forget(entry);
   }
 }
+
+const isSame = (one: Proof, other: Proof): boolean => one.changes === other.changes && one.state === other.state;
 
 /** As a report has it. */
 export const noWatchReason = "the system has no watch left";

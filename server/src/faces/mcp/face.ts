@@ -107,7 +107,8 @@ export class Face {
       if (!parsed.success) throw invalid(definition.name, parsed.error);
       const asked = await this.#inRepository(operation.params.shape, parsed.data);
       const result = await this.#options.workspace.call(operation.name, asked, call);
-      this.#claims.hear(operation.name, asked, result);
+      // A client that has cancelled hears no answer, and never learns the token.
+      if (!call.signal.aborted) this.#claims.hear(operation.name, asked, result);
       return answer(operation.name, result, { asked, cwd: this.#options.cwd });
     } catch (error) {
       return refusal(withHint(error));

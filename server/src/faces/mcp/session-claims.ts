@@ -33,7 +33,9 @@ export class SessionClaims {
     // As the contract declares it: those that give one, and release, answer with the claim.
     const { claim } = result as { readonly claim?: Claim | null };
     if (claim === null || claim === undefined) return;
-    const { repository } = asked;
+    const { repository, agent, agentId } = asked;
+    // Taken over by a person before it was answered: theirs is not for this session to renew.
+    if (typeof (agent ?? agentId) === "string" && (agent ?? agentId) !== claim.agent) return;
     const where = typeof repository === "string" ? { repository } : {};
     const held: Held = { ...where, name: claim.worktree, agent: claim.agent, token: claim.token, since: claim.since };
     if (operation === "claim.release") this.#forget(held);

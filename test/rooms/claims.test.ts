@@ -290,7 +290,7 @@ describe("claims", () => {
     }
     const held = (await events()).filter(({ data }) => data["name"] === "feat-edited");
     assert.equal(held.find(({ name }) => name === "worktree.released")?.data["reason"], undefined);
-    await imi.call("claim.take", { name: "feat-edited", agent: "B", wait: 20 });
+    await imi.call("claim.take", { name: "feat-edited", agent: "B", wait: 60 });
     assert.equal((await ends()).at(-1), "expired");
   });
 

@@ -228,7 +228,7 @@ describe("the event log", () => {
     assert.deepEqual(calls, [[1], [1], [1], [2]]);
   });
 
-  it("tells whoever follows it anew what came while nobody did", async (t) => {
+  it("tells whoever follows it anew what came while nobody did", { timeout: 60_000 }, async (t) => {
     const { store, file } = await registry(t);
     const other = await open(t, file);
     for (const expected of [[], [2], [2, 3]]) {

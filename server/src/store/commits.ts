@@ -45,7 +45,7 @@ export class Commits {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Another number whenever listeners were told, or are the first ones: what was read since then is all that they know of. */
+  /** Grows whenever listeners are told, and when the first begins to listen: a page read at the same number is as new as what they know. */
   get announced(): number {
     return this.#announced;
   }

@@ -14,6 +14,6 @@ export const prompt = (name: string, given: Readonly<Record<string, string>>): G
   if (task === "") throw new McpError(ErrorCode.InvalidParams, "The prompt `work` needs `task`: what is to be done.");
   const text = `Do this in a Git worktree of its own: ${task}
 
-Make the worktree with \`worktree_create\` (type feat, fix, aiops or devops, a short name for the work, and an \`agentId\` of your own, which claims it for you). Work only in the folder it answers, commit there in small steps with IMI_AGENT_ID and IMI_CLAIM_TOKEN set, and keep the claim alive with \`claim_heartbeat\`. At the end give it back with \`claim_release\`, and say which branch the work is on.`;
+Make the worktree with \`worktree_create\` (type feat, fix, aiops or devops, a short name for the work, and an \`agentId\` of your own, which claims it for you). Work only in the folder it answers and commit there in small steps with IMI_AGENT_ID and IMI_CLAIM_TOKEN set. The claim is renewed for you; after something long \`claim_heartbeat\` tells whether you still have it. At the end give it back with \`claim_release\`, and say which branch the work is on.`;
   return { messages: [{ role: "user", content: { type: "text", text } }] };
 };
